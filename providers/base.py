@@ -1,0 +1,202 @@
+"""What a provider can be: one profile of facts, and one narrow Protocol per capability.
+
+An adapter implements the Protocols it can keep and no others; its `ProviderProfile` says which. It gets its HTTP
+client, settings, clock and ledger from outside (`ProviderContext`), and does not retry, cache, sleep, log or read the
+environment. Every method raises only subclasses of `ProviderError` and lets `asyncio.CancelledError` through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Protocol, runtime_checkable
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from providers.models import (
+    InvoiceTracker,
+    Order,
+    OrderSearch,
+    Reference,
+    Route,
+    TrackerDraft,
+    Tracking,
+    TrackingsFound,
+)
+from providers.parsing import web_url
+
+Clock = Callable[[], datetime]
+"""Tells the present as an aware datetime in UTC."""
+
+
+class Capability(StrEnum):
+    """What an adapter can do; each stands for one Protocol below."""
+
+    FIND_ORDERS = "find_orders"
+    FIND_TRACKINGS = "find_trackings"
+    FIND_ROUTES = "find_routes"
+    REGISTER_TRACKERS = "register_trackers"
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceKind:
+    """One kind of name that a provider gives an order.
+
+    `name` is what `linkOrder(kind:)` takes. `rule` names the provider setting that holds a template over the order
+    (`"{order_number}"`), or is None when such a reference can only be linked or told by a provider. `pattern` is what a
+    whole value must match, from the provider's documentation. `exclusive` is false where an order may hold several.
+    """
+
+    name: str
+    title: str
+    rule: str | None = None
+    pattern: str = r"[^\x00-\x1f\x7f]{1,255}"
+    linkable: bool = True
+    exclusive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderProfile:
+    """Facts about a provider, as data.
+
+    `trust` ranks whose word on a delivery counts (0 is most trusted). `finds_by` are the reference kinds that
+    `find_order` and `find_trackings` take. `estimates_arrival` says whether its trackings can carry an estimate;
+    `stored` that its trackings are read from our own store and ask nobody; `page_size_limit` is the most that one
+    search call returns; `concurrency` the most calls to run at once; `times` says how the provider states times.
+    """
+
+    name: str
+    title: str
+    capabilities: frozenset[Capability]
+    trust: int
+    reference_kinds: tuple[ReferenceKind, ...]
+    finds_by: tuple[str, ...]
+    times: str
+    concurrency: int
+    documentation: str
+    estimates_arrival: bool = False
+    stored: bool = False
+    page_size_limit: int | None = None
+
+
+def _base_url(text: str) -> str:
+    if web_url(text) is None or any((urlsplit(text).query, urlsplit(text).fragment, urlsplit(text).username)):
+        raise ValueError("must be an http or https address without user name, query or fragment")
+    return text
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+"""Where a provider's API is, as a field of its settings; a trailing slash makes no difference."""
+
+
+class ProviderSettings(BaseModel):
+    """Base of every provider's settings (`[shops.<shop>.<provider>]`): frozen, and no unknown key passes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    base_url: BaseUrl = Field(description="Where the provider's API is.")
+
+
+class TrackerLedger(Protocol):
+    """Our own record of trackers registered at a provider that cannot be asked for them (Billink).
+
+    The gateway's store implements it for one shop. `add` stores `tracker` (its `store_id` is ignored) and answers it
+    with the number it got; the same invoice, carrier and number is stored once. `find_by_invoice` answers oldest first.
+    """
+
+    async def add(self, tracker: InvoiceTracker) -> InvoiceTracker: ...
+    async def find(self, invoice_number: str, carrier_code: str, tracking_number: str) -> InvoiceTracker | None: ...
+    async def find_by_invoice(self, invoice_number: str) -> tuple[InvoiceTracker, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderContext:
+    """What an adapter is given: an HTTP client of its own, the clock, and its shop's ledger."""
+
+    client: httpx.AsyncClient
+    clock: Clock
+    ledger: TrackerLedger = field(repr=False)
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """What every adapter is."""
+
+    @property
+    def profile(self) -> ProviderProfile: ...
+
+    async def check(self) -> str:
+        """Make one cheap call that changes nothing; answer in a few words what it proved (`trackgraph check`)."""
+        ...
+
+
+@runtime_checkable
+class OrderSource(Provider, Protocol):
+    """Knows orders, with the trackings inside them."""
+
+    async def find_order(self, reference: Reference) -> Order:
+        """The one order whose `reference` matches exactly.
+
+        Raises `OrderNotFound`, or `AmbiguousReference` when several match.
+        """
+        ...
+
+    async def search_orders(self, search: OrderSearch, page: int, page_size: int) -> tuple[Order, ...]:
+        """Page `page` (from 1) of the orders that match every filter, newest first; empty past the last one."""
+        ...
+
+
+@runtime_checkable
+class TrackingSource(Provider, Protocol):
+    """Knows the trackings of an order that it calls by `reference`."""
+
+    async def find_trackings(self, reference: Reference) -> TrackingsFound:
+        """All trackings behind `reference`. Raises `OrderNotFound` when the provider does not know the reference."""
+        ...
+
+
+@runtime_checkable
+class RouteSource(Provider, Protocol):
+    """Knows drivers' routes and their stops."""
+
+    async def find_route(self, handle: str) -> Route:
+        """The route with its stops. Raises `OrderNotFound` when there is none of that handle."""
+        ...
+
+
+@runtime_checkable
+class TrackerSink(Provider, Protocol):
+    """Registers trackers."""
+
+    async def register_tracker(self, draft: TrackerDraft) -> Tracking:
+        """Register `draft` once and answer what was made.
+
+        Raises `RequestRejected` with violations whose `field` is a member of `TrackerDraft`
+        (`("carrier_code",)`, `("media", "0", "content")`). A `ProviderTimeout`, or a `ProviderConnectionFailed` that
+        was `sent`, means that the outcome is unknown: such a call is not safe to repeat.
+        """
+        ...
+
+
+PROTOCOLS: dict[Capability, type] = {
+    Capability.FIND_ORDERS: OrderSource,
+    Capability.FIND_TRACKINGS: TrackingSource,
+    Capability.FIND_ROUTES: RouteSource,
+    Capability.REGISTER_TRACKERS: TrackerSink,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSpec:
+    """How a provider is plugged in: its facts, its settings, and how an adapter is built.
+
+    A third party publishes one as an entry point of the group `trackgraph.providers`.
+    """
+
+    profile: ProviderProfile
+    settings: type[ProviderSettings]
+    build: Callable[[ProviderSettings, ProviderContext], Provider]

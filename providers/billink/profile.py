@@ -1,0 +1,24 @@
+"""Facts about Billink, as data."""
+
+from __future__ import annotations
+
+from providers.base import Capability, ProviderProfile, ReferenceKind
+
+NAME = "billink"
+INVOICE_NUMBER = "invoice_number"
+
+PROFILE = ProviderProfile(
+    name=NAME,
+    title="Billink",
+    capabilities=frozenset({Capability.FIND_TRACKINGS, Capability.REGISTER_TRACKERS}),
+    trust=3,
+    # Not exclusive: an order that is shipped in parts can have an invoice for each.
+    reference_kinds=(ReferenceKind(INVOICE_NUMBER, "Invoice number", rule="invoice_number", exclusive=False),),
+    finds_by=(INVOICE_NUMBER,),
+    times="not documented; an instant is taken only where an offset is stated",
+    # Billink publishes no limit on calls; four at once is our own choice.
+    concurrency=4,
+    documentation="https://developers.billink.nl/order-management/create-tracker",
+    # Billink documents no call that reads trackers.
+    stored=True,
+)

@@ -1,0 +1,166 @@
+"""Everything that can go wrong between us and a provider, filed by what the caller does next.
+
+    ProviderError                       provider, operation; always chained to its cause with `from`
+    ├─ OrderNotFound                    an answer, not a fault: remembered briefly
+    ├─ AmbiguousReference               an answer: several orders match; the caller asks with a better key
+    ├─ RequestRejected                  the request is wrong: mend it, do not repeat it
+    ├─ ProviderAuthFailed               the credentials are wrong: tell a person, do not repeat it
+    ├─ OutcomeUnknown                   a write was sent and may have been done: look before repeating it
+    ├─ InvalidProviderResponse          the answer cannot be used: do not repeat it
+    └─ ProviderUnavailable              worth another try later
+       ├─ ProviderTimeout               no answer in time: what was sent may have been done
+       ├─ ProviderConnectionFailed      nothing was sent, or the connection broke
+       ├─ ProviderServerFailed          the provider says it failed (5xx)
+       └─ ProviderRateLimited           the provider says when to come back, or not
+
+Each class states its `code` (what a client sees), whether the same call may be `retryable`, and whether it
+`counts_as_fault` of the provider. Nobody branches on the class where a flag will do. Messages are ours: no text of a
+provider is ever part of one, because messages reach clients and logs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+
+class ProviderError(Exception):
+    """A provider could not do what it was asked. `operation` is our name of the call (`find_order`)."""
+
+    code: ClassVar[str]
+    message: ClassVar[str]
+    retryable: ClassVar[bool] = False
+    counts_as_fault: ClassVar[bool] = False
+
+    def __init__(self, provider: str, operation: str) -> None:
+        super().__init__(f"{provider}.{operation}: {self.code}")
+        self.provider = provider
+        self.operation = operation
+
+
+class OrderNotFound(ProviderError):
+    code = "ORDER_NOT_FOUND"
+    message = "The provider does not know this order."
+
+
+class AmbiguousReference(ProviderError):
+    """Several orders match the reference exactly; `external_ids` tells them apart."""
+
+    code = "AMBIGUOUS_REFERENCE"
+    message = "Several orders match this key. Ask with one of the external ids named in the error."
+
+    def __init__(self, provider: str, operation: str, external_ids: tuple[str, ...]) -> None:
+        super().__init__(provider, operation)
+        self.external_ids = external_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing a provider refuses. `field` is the member of *our* draft it concerns, `provider_code` its own word."""
+
+    field: tuple[str, ...]
+    provider_code: str | None = None
+
+
+class RequestRejected(ProviderError):
+    code = "PROVIDER_REJECTED"
+    message = "The provider refused the request."
+
+    def __init__(
+        self,
+        provider: str,
+        operation: str,
+        *,
+        provider_code: str | None = None,
+        violations: tuple[Violation, ...] = (),
+    ) -> None:
+        super().__init__(provider, operation)
+        self.provider_code = provider_code
+        self.violations = violations
+
+
+class ProviderAuthFailed(ProviderError):
+    code = "PROVIDER_AUTH_FAILED"
+    message = "The provider refused our credentials."
+    counts_as_fault = True
+
+
+class OutcomeUnknown(ProviderError):
+    code = "OUTCOME_UNKNOWN"
+    message = "The request was sent and no usable answer came. Look whether it was done before sending it again."
+    counts_as_fault = True
+
+
+class InvalidProviderResponse(ProviderError):
+    """`reason` is one of our own short words (`not_json`, `too_large`, `wrong_shape`, `redirect`): never the body."""
+
+    code = "INVALID_PROVIDER_RESPONSE"
+    message = "The provider's answer could not be understood."
+    counts_as_fault = True
+
+    def __init__(self, provider: str, operation: str, reason: str) -> None:
+        super().__init__(provider, operation)
+        self.reason = reason
+
+
+class ProviderUnavailable(ProviderError):
+    """Worth another try later. Reads raise only its subclasses; a write that was never taken is told as this."""
+
+    code = "PROVIDER_UNAVAILABLE"
+    message = "The provider cannot be reached at the moment."
+    retryable = True
+    counts_as_fault = True
+
+
+class ProviderTimeout(ProviderUnavailable):
+    code = "PROVIDER_TIMEOUT"
+    message = "The provider did not answer in time."
+
+
+class ProviderConnectionFailed(ProviderUnavailable):
+    """`sent` is true when the request may have reached the provider before the connection broke."""
+
+    code = "PROVIDER_UNREACHABLE"
+    message = "The provider cannot be reached."
+
+    def __init__(self, provider: str, operation: str, *, sent: bool) -> None:
+        super().__init__(provider, operation)
+        self.sent = sent
+
+
+class ProviderServerFailed(ProviderUnavailable):
+    """`status` is the HTTP status it reported."""
+
+    code = "PROVIDER_FAILED"
+    message = "The provider reports a failure of its own."
+
+    def __init__(self, provider: str, operation: str, status: int = 500) -> None:
+        super().__init__(provider, operation)
+        self.status = status
+
+
+class ProviderRateLimited(ProviderUnavailable):
+    """`retry_after` is what the provider asked for, from seconds or an HTTP date; None when it did not say."""
+
+    code = "PROVIDER_RATE_LIMITED"
+    message = "The provider takes no more requests at the moment."
+    counts_as_fault = False
+
+    def __init__(self, provider: str, operation: str, retry_after: timedelta | None) -> None:
+        super().__init__(provider, operation)
+        self.retry_after = retry_after
+
+
+def as_write_failure(error: ProviderError) -> ProviderError:
+    """`error` of a write, as what it means for the writer: not taken (try again), or perhaps done (look first).
+
+    A 503 says that the request was not served; every other failure of a server may have come after the work was done.
+    """
+    match error:
+        case ProviderConnectionFailed(sent=False) | ProviderRateLimited() | ProviderServerFailed(status=503):
+            return ProviderUnavailable(error.provider, error.operation)
+        case ProviderUnavailable() | InvalidProviderResponse():
+            return OutcomeUnknown(error.provider, error.operation)
+        case _:
+            return error

@@ -1,0 +1,33 @@
+"""Facts about HyperTrack, as data."""
+
+from __future__ import annotations
+
+from providers.base import Capability, ProviderProfile, ReferenceKind
+
+NAME = "hypertrack"
+ORDER_HANDLE = "order_handle"
+ROUTE_HANDLE = "route_handle"
+
+_HANDLE = r"(?!\.{1,2}$)[^\x00-\x1f\x7f]{1,255}"
+"""A handle is any text of at least one character (OpenAPI file, `TrackOrder`). It is part of a path, where `.` and `..`
+would name another resource. 255 is our own bound: none is documented."""
+
+PROFILE = ProviderProfile(
+    name=NAME,
+    title="HyperTrack",
+    capabilities=frozenset({Capability.FIND_TRACKINGS, Capability.FIND_ROUTES}),
+    trust=1,
+    reference_kinds=(
+        # Not exclusive: an order that is delivered in two drops has two handles.
+        ReferenceKind(ORDER_HANDLE, "Order handle", rule="order_handle", pattern=_HANDLE, exclusive=False),
+        # Finds no trackings: a route stops at other orders too, and nothing on it says which stops are this order's.
+        # Not exclusive: the next attempt to fulfil an order is on another route.
+        ReferenceKind(ROUTE_HANDLE, "Route handle", pattern=_HANDLE, exclusive=False),
+    ),
+    finds_by=(ORDER_HANDLE,),
+    times="RFC 3339 in UTC, with milliseconds",
+    # HyperTrack publishes no limit on calls; ten at once is our own choice.
+    concurrency=10,
+    documentation="https://hypertrack.com/reference",
+    estimates_arrival=True,
+)

@@ -1,0 +1,106 @@
+"""From PayPal's JSON to the domain: pure, and the only place that knows what PayPal's words mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from providers.models import Link, OrderTracker, TrackerItem, TrackingStatus, Upc
+from providers.parsing import parse_instant, web_url
+from providers.paypal.profile import PROFILE
+from providers.paypal.wire import WireItem, WireLink, WireOrder, WireTracker
+
+STATUS_BY_WORD: Mapping[str, TrackingStatus] = {
+    # Orders v2, `tracker_status`: a merchant assigned a number; nobody scanned the parcel.
+    "SHIPPED": TrackingStatus.INFO_RECEIVED,
+    "CANCELLED": TrackingStatus.CANCELLED,
+    # Shipment Tracking v1, `tracking_status`, whose list the Orders v2 OpenAPI 2.13 repeats. Beside each word is what
+    # PayPal's page of shipping statuses says of the shipment.
+    "NEW": TrackingStatus.PENDING,  # is new
+    "NOT_SHIPPED": TrackingStatus.PENDING,  # was not shipped
+    "UNCONFIRMED": TrackingStatus.PENDING,  # is unconfirmed
+    "IN_PROCESS": TrackingStatus.PENDING,  # is in process
+    "PROCESSED": TrackingStatus.INFO_RECEIVED,  # was processed
+    "SHIPMENT_CREATED": TrackingStatus.INFO_RECEIVED,  # was created
+    "LABEL_PRINTED": TrackingStatus.INFO_RECEIVED,  # its label was printed
+    "DROPPED_OFF": TrackingStatus.PICKED_UP,  # was dropped off, so the carrier has it
+    "IN_TRANSIT": TrackingStatus.IN_TRANSIT,  # is on its way to the buyer
+    "DELIVERY_SCHEDULED": TrackingStatus.IN_TRANSIT,  # its delivery was scheduled
+    "DELIVERY_DELAYED": TrackingStatus.DELAYED,  # its delivery was delayed
+    "DELIVERY_FAILED": TrackingStatus.ATTEMPT_FAILED,  # its delivery failed
+    "PICKUP_FAILED": TrackingStatus.EXCEPTION,  # its pick-up failed
+    "ERROR": TrackingStatus.EXCEPTION,  # an error occurred
+    "ON_HOLD": TrackingStatus.ON_HOLD,  # was stopped for a while: weather, strike, customs
+    "LOCAL_PICKUP": TrackingStatus.DELIVERED,  # picked up by the buyer, or handed over in person
+    "DELIVERED": TrackingStatus.DELIVERED,  # had been delivered when the number was uploaded
+    "INRETURN": TrackingStatus.RETURNING,  # is being returned
+    "RETURNED": TrackingStatus.RETURNED,  # was returned
+    "VOID": TrackingStatus.CANCELLED,  # was cancelled
+    "COMPLETED": TrackingStatus.UNKNOWN,  # listed, and nowhere explained
+}
+"""All 23 words that PayPal publishes for a shipment."""
+
+_AFTER_ALL_TIMES = datetime.max.replace(tzinfo=UTC)
+
+
+def to_trackers(wire: WireOrder | WireTracker, paypal_order_id: str) -> tuple[OrderTracker, ...]:
+    """Every tracker of the answer, oldest first; one whose `create_time` is no instant comes last."""
+    trackers = [to_tracker(tracker, paypal_order_id, _capture_ids(wire)) for tracker in _trackers(wire)]
+    return tuple(sorted(trackers, key=lambda tracker: tracker.created_at or _AFTER_ALL_TIMES))
+
+
+def to_tracker(wire: WireTracker, paypal_order_id: str, capture_ids: Iterable[str] = ()) -> OrderTracker:
+    """The tracker as we know it.
+
+    PayPal never gives back tracking number and carrier, and keeps no history, so those stay empty.
+    """
+    return OrderTracker(
+        provider=PROFILE.name,
+        tracker_id=wire.id,
+        paypal_order_id=paypal_order_id,
+        capture_id=_capture_id(wire.id, capture_ids),
+        status=STATUS_BY_WORD.get(wire.status or "", TrackingStatus.UNKNOWN),
+        provider_status=wire.status,
+        created_at=parse_instant(wire.create_time),
+        updated_at=parse_instant(wire.update_time),
+        items=tuple(_item(item) for item in wire.items or ()),
+        links=tuple(_link(link) for link in wire.links or ()),
+    )
+
+
+def _trackers(wire: WireOrder | WireTracker) -> list[WireTracker]:
+    if isinstance(wire, WireTracker):
+        return [wire]
+    return [tracker for unit in wire.purchase_units if unit.shipping for tracker in unit.shipping.trackers or ()]
+
+
+def _capture_ids(wire: WireOrder | WireTracker) -> frozenset[str]:
+    if isinstance(wire, WireTracker):
+        return frozenset()
+    captures = (capture for unit in wire.purchase_units if unit.payments for capture in unit.payments.captures or ())
+    return frozenset(capture.id for capture in captures if capture.id)
+
+
+def _capture_id(tracker_id: str, capture_ids: Iterable[str]) -> str | None:
+    """The capture that the tracker is on, where its id says so.
+
+    PayPal's example of a tracker id begins with the capture's id (Orders v2, PATCH tracker), but no page promises it.
+    So a capture is named only when it is one of this order's own and the only one that the id begins with.
+    """
+    candidates = [capture_id for capture_id in capture_ids if tracker_id.startswith(capture_id)]
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def _item(wire: WireItem) -> TrackerItem:
+    return TrackerItem(
+        name=wire.name,
+        quantity=wire.quantity,
+        sku=wire.sku,
+        url=web_url(wire.url),
+        image_url=web_url(wire.image_url),
+        upc=Upc(type=wire.upc.type, code=wire.upc.code) if wire.upc else None,
+    )
+
+
+def _link(wire: WireLink) -> Link:
+    return Link(href=web_url(wire.href), rel=wire.rel, method=wire.method)

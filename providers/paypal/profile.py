@@ -1,0 +1,21 @@
+"""Facts about PayPal's order trackers, as data (PayPal Orders v2 OpenAPI 2.13, `orders.get`)."""
+
+from __future__ import annotations
+
+from providers.base import Capability, ProviderProfile, ReferenceKind
+
+PROFILE = ProviderProfile(
+    name="paypal",
+    title="PayPal",
+    capabilities=frozenset({Capability.FIND_TRACKINGS}),
+    trust=2,
+    reference_kinds=(
+        # A split payment gives one shop order several PayPal orders.
+        ReferenceKind("paypal_order_id", "PayPal order id", pattern=r"[A-Z0-9]{1,36}", exclusive=False),
+    ),
+    finds_by=("paypal_order_id",),
+    times="RFC 3339 with an offset; second 60 is allowed",
+    # PayPal publishes no numbers and asks to avoid bursts (PayPal REST rate limiting guidelines); this limit is ours.
+    concurrency=8,
+    documentation="https://developer.paypal.com/docs/api/orders/v2/",
+)

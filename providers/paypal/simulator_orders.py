@@ -1,0 +1,218 @@
+"""How PayPal shows an order of the simulated world: pure functions from its script to the JSON of `GET order`.
+
+From PayPal's Orders v2 OpenAPI file 2.13 (schemas `order`, `purchase_unit`, `capture`, `tracker`) and the model
+`OrderTrackerResponse` of the PayPal Server SDK. It must not know HTTP, tokens, or the adapter.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+
+from providers.simulation.world import ScriptedParcel, ScriptedProduct, SimulatedOrder, World
+
+Json = dict[str, JsonValue]
+
+TRACKER_ID_LENGTH = 36
+"""The longest `tracker_id` that the OpenAPI file allows in a path."""
+
+SAMPLE_ORDER_ID = "5O190127TN364715T"
+"""The order that holds the SDK's documented tracker; the id is the one PayPal's own examples use."""
+
+_SAMPLE_ITEM: Json = {
+    "name": "name8",
+    "quantity": "quantity4",
+    "sku": "sku6",
+    "url": "url2",
+    "image_url": "image_url4",
+}
+_SAMPLE_LINK: Json = {"href": "href6", "rel": "rel0", "method": "HEAD"}
+
+SAMPLE_TRACKER: Json = {
+    "id": "id2",
+    "status": "CANCELLED",
+    "items": [_SAMPLE_ITEM, _SAMPLE_ITEM],
+    "links": [_SAMPLE_LINK, _SAMPLE_LINK, _SAMPLE_LINK],
+    "create_time": "create_time8",
+}
+"""The example of `OrderTrackerResponse`, value for value: placeholders that break the schema's own patterns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where things are on the web: the API itself, for links, and the shop that sells."""
+
+    api: str
+    shop: str = "https://demo-shop.example"
+
+
+def to_order(world: World, order: SimulatedOrder, addresses: Addresses) -> Json:
+    """The whole order as it is now. `order` must have been paid with PayPal."""
+    order_id = str(order.paypal_order_id)
+    placed = _time(order.placed_at)
+    trackers = _trackers(world, order, addresses)
+    return {
+        "id": order_id,
+        "intent": "CAPTURE",
+        "status": "COMPLETED",
+        "payer": {"email_address": order.email, "name": _name(order.customer)},
+        "purchase_units": [_purchase_unit(order, trackers, addresses)],
+        "create_time": placed,
+        "update_time": max([placed, *(str(tracker["update_time"]) for tracker in trackers)]),
+        "links": [_order_link("self", order_id, addresses)],
+    }
+
+
+def sample_order(addresses: Addresses) -> Json:
+    """An order with nothing to it but the documented tracker."""
+    return {
+        "id": SAMPLE_ORDER_ID,
+        "intent": "CAPTURE",
+        "status": "COMPLETED",
+        "purchase_units": [{"reference_id": "default", "shipping": {"trackers": [SAMPLE_TRACKER]}}],
+        "links": [_order_link("self", SAMPLE_ORDER_ID, addresses)],
+    }
+
+
+def tracker_ids(order: SimulatedOrder) -> dict[str, str]:
+    """The tracker id of every parcel of the order, by the parcel's `shipment_uuid`; ids never change and never collide.
+
+    PayPal's examples write capture id and tracking number in one; what it does with long numbers is not documented.
+    """
+    ids: dict[str, str] = {}
+    for parcel in order.parcels:
+        wanted = re.sub(r"[^A-Z0-9]", "", f"{order.capture_id}{parcel.tracking_number}".upper())
+        ids[parcel.shipment_uuid] = _free_id(wanted, frozenset(ids.values()))
+    return ids
+
+
+def _free_id(wanted: str, taken: frozenset[str]) -> str:
+    candidate, attempt = wanted[:TRACKER_ID_LENGTH], 1
+    while candidate in taken:
+        attempt += 1
+        candidate = f"{wanted[: TRACKER_ID_LENGTH - len(str(attempt))]}{attempt}"
+    return candidate
+
+
+def _trackers(world: World, order: SimulatedOrder, addresses: Addresses) -> list[Json]:
+    """One tracker per parcel whose number is known by now, in the order of their making."""
+    ids = tracker_ids(order)
+    known = sorted(world.parcels(order), key=lambda parcel: parcel.events[0].after)
+    return [_tracker(world, order, parcel, ids[parcel.shipment_uuid], addresses) for parcel in known]
+
+
+def _tracker(
+    world: World, order: SimulatedOrder, parcel: ScriptedParcel, tracker_id: str, addresses: Addresses
+) -> Json:
+    withdrawn = _withdrawal(world, order, parcel)
+    created = world.instant(order, parcel.events[0].after)
+    order_id = str(order.paypal_order_id)
+    tracker_url = f"{addresses.api}/v2/checkout/orders/{order_id}/trackers/{tracker_id}"
+    return {
+        "id": tracker_id,
+        "status": "CANCELLED" if withdrawn else "SHIPPED",
+        "items": [_item(product, addresses) for product in _contents(order, parcel)],
+        "links": [
+            _order_link("up", order_id, addresses),
+            {"href": tracker_url, "rel": "update", "method": "PATCH"},
+        ],
+        "create_time": _time(created),
+        "update_time": _time(withdrawn or created),
+    }
+
+
+def _withdrawal(world: World, order: SimulatedOrder, parcel: ScriptedParcel) -> datetime | None:
+    """When the merchant cancelled the tracker, or None.
+
+    Of every other order he does so at the first failed delivery; no later success brings a cancelled tracker back.
+    """
+    failures = [event.after for event in parcel.events if event.phase == "delivery_failed"]
+    withdraws = zlib.crc32(order.number.encode()) % 2 == 0
+    return world.instant(order, failures[0]) if withdraws and failures and world.passed(order, failures[0]) else None
+
+
+def _contents(order: SimulatedOrder, parcel: ScriptedParcel) -> Sequence[ScriptedProduct]:
+    """What is in a parcel: the order's lines, dealt out among its parcels in turn."""
+    return order.products[order.parcels.index(parcel) :: len(order.parcels)]
+
+
+def _purchase_unit(order: SimulatedOrder, trackers: Sequence[Json], addresses: Addresses) -> Json:
+    return {
+        "reference_id": "default",
+        "invoice_id": order.number,
+        "custom_id": order.external_id,
+        "amount": _money(order.total, order.currency),
+        "items": [
+            {**_item(product, addresses), "unit_amount": _money(product["price"], order.currency)}
+            for product in order.products
+        ],
+        "shipping": {"name": {"full_name": order.customer}, "address": _address(order), "trackers": list(trackers)},
+        "payments": {"captures": [_capture(order, addresses)]},
+    }
+
+
+def _capture(order: SimulatedOrder, addresses: Addresses) -> Json:
+    placed = _time(order.placed_at)
+    return {
+        "id": str(order.capture_id),
+        "status": "COMPLETED",
+        "amount": _money(order.total, order.currency),
+        "final_capture": True,
+        "invoice_id": order.number,
+        "create_time": placed,
+        "update_time": placed,
+        "links": [
+            {"href": f"{addresses.api}/v2/payments/captures/{order.capture_id}", "rel": "self", "method": "GET"},
+            _order_link("up", str(order.paypal_order_id), addresses),
+        ],
+    }
+
+
+def _item(product: ScriptedProduct, addresses: Addresses) -> Json:
+    return {
+        "name": product["title"][:127],
+        "quantity": str(product["quantity"]),
+        "sku": product["sku"],
+        "url": f"{addresses.shop}/products/{product['sku']}",
+        "image_url": product["image"],
+        "upc": {"type": "UPC-A", "code": _upc(product["sku"])},
+    }
+
+
+def _upc(sku: str) -> str:
+    """A twelve-digit code for a product, with a true check digit (GS1 General Specifications, UPC-A)."""
+    digits = f"{zlib.crc32(sku.encode()):011d}"
+    weighted = 3 * sum(map(int, digits[::2])) + sum(map(int, digits[1::2]))
+    return f"{digits}{-weighted % 10}"
+
+
+def _order_link(rel: str, order_id: str, addresses: Addresses) -> Json:
+    return {"href": f"{addresses.api}/v2/checkout/orders/{order_id}", "rel": rel, "method": "GET"}
+
+
+def _address(order: SimulatedOrder) -> Json:
+    return {
+        "address_line_1": order.street,
+        "admin_area_2": order.city,
+        "postal_code": order.zip_code,
+        "country_code": order.country_code,
+    }
+
+
+def _name(full_name: str) -> Json:
+    given, _, surname = full_name.rpartition(" ")
+    return {"given_name": given, "surname": surname}
+
+
+def _money(value: str, currency: str) -> Json:
+    return {"currency_code": currency, "value": value}
+
+
+def _time(instant: datetime) -> str:
+    """RFC 3339 in UTC to the second, as PayPal writes it."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

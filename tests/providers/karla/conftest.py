@@ -1,0 +1,74 @@
+"""A Karla adapter over a transport that answers as told and remembers what it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import JsonValue
+
+import providers.karla
+from providers.base import ProviderContext
+from providers.karla.adapter import KarlaAdapter
+from providers.karla.settings import KarlaSettings
+from providers.models import InvoiceTracker
+
+SAMPLES = Path(providers.karla.__file__).parent / "samples"
+
+
+class NoLedger:
+    """Karla is asked; our own records are no business of its adapter."""
+
+    async def add(self, tracker: InvoiceTracker) -> InvoiceTracker:
+        raise AssertionError(tracker)
+
+    async def find(self, invoice_number: str, carrier_code: str, tracking_number: str) -> InvoiceTracker | None:
+        raise AssertionError(invoice_number, carrier_code, tracking_number)
+
+    async def find_by_invoice(self, invoice_number: str) -> tuple[InvoiceTracker, ...]:
+        raise AssertionError(invoice_number)
+
+
+class KarlaDouble:
+    """Answers every request with `status` and `body`."""
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+        self.status = 200
+        self.body: bytes = b"[]"
+
+    def answer(self, body: JsonValue, status: int = 200) -> None:
+        self.status = status
+        self.body = httpx.Response(200, json=body).content
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return httpx.Response(self.status, content=self.body)
+
+
+@pytest.fixture
+def karla() -> KarlaDouble:
+    return KarlaDouble()
+
+
+@pytest.fixture
+def context_of() -> Callable[[httpx.AsyncClient], ProviderContext]:
+    return lambda client: ProviderContext(client, lambda: datetime(2025, 6, 4, tzinfo=UTC), NoLedger())
+
+
+@pytest.fixture
+async def adapter(
+    karla: KarlaDouble, context_of: Callable[[httpx.AsyncClient], ProviderContext]
+) -> AsyncIterator[KarlaAdapter]:
+    settings = KarlaSettings.model_validate({"slug": "acme", "api_key": "k3y"})
+    transport = httpx.MockTransport(karla.handle)
+    async with httpx.AsyncClient(transport=transport, base_url=settings.base_url) as client:
+        yield KarlaAdapter(settings, context_of(client))
+
+
+@pytest.fixture
+def sample() -> Callable[[str], bytes]:
+    return lambda name: (SAMPLES / f"{name}.json").read_bytes()
