@@ -1,0 +1,99 @@
+"""`trackgraph check`: whether the settings are right and everything that they name can be reached."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+
+import typer
+
+from gateway.cli.failures import EXIT_FAILED, describe
+from gateway.cli.output import print_table
+from gateway.cli.serve import ConfigOption, set_in_environment
+from gateway.freshness.address import RedisAddress, parse_cache_url
+from gateway.freshness.redis import RedisStorage
+from gateway.freshness.sealing import NoSeal
+from gateway.settings import Settings, load_settings
+from gateway.store.database import Database
+from gateway.telemetry import configure_logging
+from providers.base import Provider
+
+LIMIT_SECONDS = 5.0
+"""Longest that one thing is waited for: as long as a call to a provider may take when the gateway serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of trying one thing. `shop` is empty for what shops share."""
+
+    shop: str
+    subject: str
+    ok: bool
+    detail: str
+    milliseconds: int
+
+    @property
+    def row(self) -> tuple[str, str, str, str, str]:
+        return self.shop, self.subject, "ok" if self.ok else "failed", self.detail, f"{self.milliseconds} ms"
+
+
+def check(config: ConfigOption = None) -> None:
+    """Try the settings: the store, the cache, and one cheap call to every provider of every shop."""
+    set_in_environment(config=config)
+    settings = load_settings(os.environ)
+    configure_logging("error")
+    findings = asyncio.run(try_everything(settings))
+    print_table("Checked", ("shop", "subject", "result", "detail", "time"), [finding.row for finding in findings])
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(EXIT_FAILED)
+
+
+async def try_everything(settings: Settings) -> list[Finding]:
+    """Try store, cache and providers at the same time; one finding each, in the order of the settings."""
+    from gateway.app import open_adapters  # noqa: PLC0415  # the whole gateway: no other command should wait for it
+
+    async with open_adapters(settings) as adapters:
+        return await asyncio.gather(
+            _try("", "store", _ask_store(settings)),
+            _try("", "cache", _ask_cache(settings)),
+            *_provider_trials(adapters),
+        )
+
+
+def _provider_trials(adapters: Mapping[tuple[str, str], Provider]) -> list[Awaitable[Finding]]:
+    return [_try(shop, name, adapter.check()) for (shop, name), adapter in adapters.items()]
+
+
+async def _try(shop: str, subject: str, asked: Awaitable[str]) -> Finding:
+    """What came of `asked`, whatever it raises: an adapter may be a third party's, and the others' findings count."""
+    started = time.perf_counter()
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            ok, detail = True, await asked
+    except Exception as error:  # noqa: BLE001
+        ok, detail = False, describe(error)
+    return Finding(shop, subject, ok, detail, round((time.perf_counter() - started) * 1000))
+
+
+async def _ask_store(settings: Settings) -> str:
+    database = Database(settings.store.url.get_secret_value())
+    try:
+        await database.check()
+    finally:
+        await database.aclose()
+    return database.dialect
+
+
+async def _ask_cache(settings: Settings) -> str:
+    address = parse_cache_url(settings.cache.url.get_secret_value())
+    if not isinstance(address, RedisAddress):
+        return "memory of the process"
+    storage = RedisStorage(address, settings.cache.key_prefix, NoSeal())
+    try:
+        await storage.ping()
+    finally:
+        await storage.aclose()
+    return "shared, answers"

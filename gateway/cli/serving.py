@@ -1,0 +1,134 @@
+"""Runs the gateway under uvicorn, for `serve` and `dev`; it knows nothing of settings files and simulators."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from math import ceil
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.loops.auto import auto_loop_factory
+from uvicorn.supervisors import Multiprocess
+
+from gateway.cli.failures import CommandFailed
+from gateway.settings import Settings
+from gateway.telemetry import logging_config
+
+WORKER_APP = "gateway.app:app_from_environment"
+"""What each of several workers calls to make its own application."""
+
+_LAST_ANSWERS_SECONDS = 2
+"""How much longer than a query's deadline a stopping server waits for answers that are being written."""
+
+_BIND_FAILURES = {
+    errno.EADDRINUSE: "port {port} on {host} is taken; stop what uses it, or choose another one with --port",
+    errno.EACCES: "port {port} is not open to this user; choose one from 1024 up with --port",
+    errno.EADDRNOTAVAIL: "{host} is not an address of this machine; choose another one with --host",
+}
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections at `host` and `port` (0: any free one). Raises `CommandFailed`."""
+    try:
+        family, *_, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror:
+        raise CommandFailed(f"{host} is no address that this machine can resolve; choose another with --host") from None
+    try:
+        listener = socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        text = _BIND_FAILURES.get(error.errno or 0, "cannot listen on {host}, port {port}: {reason}")
+        raise CommandFailed(text.format(host=host, port=port, reason=error.strerror)) from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The address that a browser on this machine takes to reach `listener`."""
+    host, port = listener.getsockname()[:2]
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared with, not bound to
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+def server_config(settings: Settings, app: ASGIApp | str) -> uvicorn.Config:
+    """How uvicorn serves `app`, which is the name of a factory when there are several workers."""
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, str),
+        workers=settings.server.workers,
+        loop="auto",  # uvloop, but on Windows, where there is none
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        server_header=False,
+        proxy_headers=False,
+        access_log=settings.server.access_log,
+        log_config=logging_config(settings.server.log_level),
+        log_level=None,
+        timeout_graceful_shutdown=ceil(settings.server.query_deadline_seconds) + _LAST_ANSWERS_SECONDS,
+    )
+
+
+class Startup:
+    """An application that says when `app` has started, and keeps why it has not, in place of a printed traceback."""
+
+    def __init__(self, app: ASGIApp, on_started: Callable[[], None]) -> None:
+        self._app = app
+        self._on_started = on_started
+        self.failure: Exception | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def watch(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                return  # Starlette raises why right after it; that is told, not the traceback that it sends
+            await send(message)
+            if message["type"] == "lifespan.startup.complete":
+                self._on_started()
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:  # noqa: BLE001  # kept for `serve_app`, which raises it
+            self.failure = error
+            await send({"type": "lifespan.startup.failed", "message": ""})
+
+
+async def serve_app(settings: Settings, app: ASGIApp, listener: socket.socket, on_started: Callable[[], None]) -> None:
+    """Serve `app` on `listener` until a signal. Raises what `app` raised if it does not start."""
+    startup = Startup(app, on_started)
+    server = uvicorn.Server(server_config(settings, startup))
+    try:
+        await server.serve(sockets=[listener])
+    except SystemExit:  # uvicorn's word for an application that did not start
+        raise startup.failure or CommandFailed("the gateway did not start") from None
+
+
+def run_until_interrupted(serving: Coroutine[Any, Any, None]) -> None:
+    """Run `serving` on uvicorn's event loop. Ctrl-C ends it as planned: that is how a server is stopped."""
+    with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=auto_loop_factory(use_subprocess=False)) as runner:
+        runner.run(serving)
+
+
+def run_workers(settings: Settings, trial: Starlette, listener: socket.socket) -> None:
+    """Serve with several processes until a signal.
+
+    `trial` is started and stopped here first: what keeps it from starting is raised once and not by every worker, and
+    the store is brought up to date by one process alone.
+    """
+    run_until_interrupted(_start_once(trial))
+    Multiprocess(server_config(settings, WORKER_APP), sockets=[listener]).run()
+
+
+async def _start_once(app: Starlette) -> None:
+    async with app.router.lifespan_context(app):
+        pass

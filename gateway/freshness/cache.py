@@ -1,0 +1,367 @@
+"""Loading through the cache: fresh is served, stale is served and renewed behind the answer, the rest is asked once.
+
+What is asked and how comes in as a `Lookup` and a `fetch`; how long "not found" lasts comes from the settings. Knows
+nothing of what the values mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter
+
+from gateway.freshness.decoded import DecodedEntries
+from gateway.freshness.envelope import CacheResult, Entry, Lifetime, Loaded, Unreadable, pack, to_microseconds, unpack
+from gateway.freshness.failures import Failure, RecentFailures
+from gateway.freshness.flights import FlightCancelled, Flights
+from gateway.freshness.keys import CacheKey
+from gateway.freshness.policy import FreshnessPolicy
+from gateway.freshness.settings import FreshnessSettings
+from gateway.freshness.stamps import Instants
+from gateway.freshness.storage import Storage
+from gateway.resilience.deadline import Deadline
+from providers.base import Clock
+from providers.errors import AmbiguousReference, OrderNotFound, ProviderError, ProviderTimeout
+
+__all__ = ["FreshCache", "LeaseTiming", "Loaded", "Lookup"]
+
+T = TypeVar("T")
+
+Fetch = Callable[[], Awaitable[T]]
+"""Asks the provider, under a time limit of its own; raises only `ProviderError`."""
+
+_NO_TAGS: frozenset[str] = frozenset()
+
+_STAMP_SLACK = timedelta(hours=1)
+"""Stamps outlive the entries they forbid by more than any asking can take."""
+
+_CLOSING_SECONDS = 1.0
+"""What a shutdown waits for answers that are on their way, so that they are kept."""
+
+
+def _no_tags(_value: object) -> frozenset[str]:
+    return _NO_TAGS
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup(Generic[T]):
+    """A question that may have been answered before.
+
+    One key always goes with one type. `lifetime` says how long a value may be served. `tags` are known before asking,
+    `tags_of` are learnt from the value; both are made by `order_tag` and `shop_tag`.
+    """
+
+    key: CacheKey
+    codec: TypeAdapter[T]
+    lifetime: Callable[[T], Lifetime]
+    tags: frozenset[str] = _NO_TAGS
+    tags_of: Callable[[T], frozenset[str]] = _no_tags
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTiming:
+    """Seconds. One worker asks for at most `lease`; the others look every `poll` whether it has its answer."""
+
+    lease: float = 5.0
+    poll: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Landing(Generic[T]):
+    """How a flight ended: with an entry, with an error, or with neither (another worker has the lease)."""
+
+    entry: Entry[T] | None = None
+    error: ProviderError | None = None
+    from_other_worker: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Write:
+    """An entry on its way into a shared storage; until it is there it is served from here."""
+
+    entry: Entry[Any]
+    task: asyncio.Task[None]
+
+
+class FreshCache:
+    """Answers of providers, each with how fresh it is, over one storage.
+
+    `decoded_bytes` bounds what is held ready for use beside the storage. Values must be immutable: the same object is
+    handed to every caller.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        settings: FreshnessSettings,
+        clock: Clock,
+        *,
+        decoded_bytes: int = 64 * 1024 * 1024,
+        lease: LeaseTiming = LeaseTiming(),
+    ) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._instants = Instants(clock)
+        self._not_found = FreshnessPolicy(settings).not_found_lifetime()
+        self._refresh_pause = settings.refresh_pause
+        self._longest = settings.longest
+        self._lease = lease
+        self._decoded = DecodedEntries(decoded_bytes)
+        self._failures = RecentFailures()
+        self._flights: Flights[_Landing[Any]] = Flights()
+        self._writes: dict[str, _Write] = {}
+        self._releases: dict[str, asyncio.Task[None]] = {}
+        self._behind: set[asyncio.Task[None]] = set()
+
+    def now(self) -> datetime:
+        """The present, later than at every call and every invalidation before: what `put` takes as `asked_at`."""
+        return self._instants.next_datetime()
+
+    async def load(self, lookup: Lookup[T], fetch: Fetch[T], *, deadline: Deadline, bypass: bool = False) -> Loaded[T]:
+        """What is known under `lookup`, asked with `fetch` where that is needed.
+
+        A fresh copy is a HIT. A stale one is served at once as STALE and renewed behind the answer, with `error` when
+        renewing it failed last. Otherwise one asking is shared by all who want the answer, and goes on when they are
+        gone: MISS (HIT when another worker had asked meanwhile). `bypass` asks past the cache: BYPASS.
+
+        Raises no `ProviderError`: `OrderNotFound` is an answer without a value and kept for a while; any other error
+        comes in the answer, with an old copy (STALE) where there is one that may be served. When `deadline` is over the
+        error is `ProviderTimeout`. What else `fetch` raises is a defect and reaches every caller.
+        """
+        key = lookup.key.text
+        if bypass:
+            stamp = await self._storage.latest_stamp(lookup.tags)
+            return await self._ask(key, lookup, fetch, deadline, stamp, bypass=True)
+        entry, stamp = await self._find(key, lookup)
+        if entry is not None:
+            now = self._clock()
+            if now < entry.fresh_until:
+                return entry.hit
+            if now < entry.stale_until:
+                self._refresh_behind(key, lookup, fetch, entry, stamp)
+                return self._stale(key, entry)
+        return await self._ask(key, lookup, fetch, deadline, stamp, bypass=False)
+
+    async def peek(self, lookup: Lookup[T]) -> Loaded[T] | None:
+        """The fresh (HIT) or stale (STALE) copy, or None. Asks nobody, now or later."""
+        key = lookup.key.text
+        entry, _ = await self._find(key, lookup)
+        now = self._clock()
+        if entry is None or now >= entry.stale_until:
+            return None
+        return entry.hit if now < entry.fresh_until else self._stale(key, entry)
+
+    async def put(self, lookup: Lookup[T], value: T, asked_at: datetime) -> None:
+        """Keep `value`, learnt on the way, as the answer to `lookup`; the asking began at `asked_at` (see `now`).
+
+        An answer that was asked for later stays.
+        """
+        await self._keep(lookup.key.text, lookup, self._entry(lookup, value, to_microseconds(asked_at)))
+
+    async def invalidate(self, tags: Iterable[str]) -> None:
+        """From now on serve nothing with one of `tags` that was asked for before, in any worker."""
+        seconds = (self._longest + _STAMP_SLACK).total_seconds()
+        stamping = self._storage.stamp(frozenset(tags), self._instants.next(), seconds)
+        if self._storage.shared:
+            # Shielded: the change has happened, and the other workers have to hear of it though the client is gone.
+            await asyncio.shield(self._go_behind(stamping))
+        else:
+            await stamping
+
+    async def aclose(self) -> None:
+        """Wait briefly for answers and writes that are on their way, cancel the rest, and close the storage."""
+        await self._flights.aclose(_CLOSING_SECONDS)
+        if self._behind:
+            await asyncio.wait(set(self._behind), timeout=_CLOSING_SECONDS)
+        await self._storage.aclose()
+
+    async def _find(self, key: str, lookup: Lookup[T]) -> tuple[Entry[T] | None, int]:
+        """The entry that no stamp forbids, of whatever age, and the latest stamp of the tags known before."""
+        payload, stamp = await self._storage.read(key, lookup.tags)
+        entry = await self._entry_in(key, lookup, payload)
+        if entry is None:
+            return None, stamp
+        latest = stamp
+        if not entry.tags <= lookup.tags:
+            latest = max(stamp, await self._storage.latest_stamp(entry.tags - lookup.tags))
+        return (entry if entry.asked > latest else None), stamp
+
+    async def _entry_in(self, key: str, lookup: Lookup[T], payload: bytes | None) -> Entry[T] | None:
+        write = self._writes.get(key)
+        if write is not None:
+            return write.entry
+        if payload is None:
+            return None
+        return self._decoded.find(key, payload) or await self._parse(key, lookup, payload)
+
+    async def _parse(self, key: str, lookup: Lookup[T], payload: bytes) -> Entry[T] | None:
+        try:
+            entry = unpack(payload, lookup.codec)
+        except Unreadable:
+            await self._storage.delete(key)
+            return None
+        self._decoded.keep(key, payload, entry)
+        return entry
+
+    def _stale(self, key: str, entry: Entry[T]) -> Loaded[T]:
+        failure = self._failures.since(key, entry.asked)
+        return entry.loaded(CacheResult.STALE, failure.error if failure else None)
+
+    def _refresh_behind(self, key: str, lookup: Lookup[T], fetch: Fetch[T], entry: Entry[T], stamp: int) -> None:
+        failure = self._failures.since(key, entry.asked)
+        is_pausing = failure is not None and self._clock() - failure.at < self._refresh_pause
+        if not is_pausing and self._flights.find(key) is None:
+            self._flights.start(key, self._instants.next(), self._fly(key, lookup, fetch, stamp, is_behind=True))
+
+    async def _ask(
+        self, key: str, lookup: Lookup[T], fetch: Fetch[T], deadline: Deadline, stamp: int, *, bypass: bool
+    ) -> Loaded[T]:
+        """Join the flight that began after `stamp`, or start one, until there is an answer to serve."""
+        name = _past(key) if bypass else key
+        called = self._instants.next()
+        while (seconds := deadline.remaining()) > 0:
+            flight = self._flights.find(name, since=stamp)
+            if flight is None:
+                errand = (
+                    self._call(key, lookup, fetch) if bypass else self._fly(key, lookup, fetch, stamp, is_behind=False)
+                )
+                flight = self._flights.start(name, self._instants.next(), errand)
+            try:
+                landing = await self._flights.wait(flight, seconds)
+            except (TimeoutError, FlightCancelled):
+                break
+            if landing.error is not None:
+                return await self._fall_back(key, lookup, landing.error)
+            if landing.entry is None:
+                continue
+            if flight.began < called:
+                # Joined: a change may have come between that asking and this load, to a tag only the answer tells of.
+                stamp = await self._storage.latest_stamp(landing.entry.tags)
+                if landing.entry.asked <= stamp:
+                    continue
+            if landing.from_other_worker:
+                return landing.entry.hit
+            return landing.entry.loaded(CacheResult.BYPASS if bypass else CacheResult.MISS)
+        return await self._fall_back(key, lookup, ProviderTimeout(lookup.key.provider, lookup.key.operation))
+
+    async def _fall_back(self, key: str, lookup: Lookup[T], error: ProviderError) -> Loaded[T]:
+        entry, _ = await self._find(key, lookup)
+        if entry is not None and self._clock() < entry.stale_until:
+            return entry.loaded(CacheResult.STALE, error)
+        return Loaded(None, CacheResult.MISS, None, None, error)
+
+    async def _fly(self, key: str, lookup: Lookup[T], fetch: Fetch[T], stamp: int, *, is_behind: bool) -> _Landing[T]:
+        """Ask, unless another worker does; one that only refreshes then leaves it to that worker."""
+        if not self._storage.shared:
+            return await self._call(key, lookup, fetch)
+        # After an invalidation there is another lease: who asked before it has nothing worth waiting for.
+        lease, token = f"{stamp} {key}", secrets.token_hex(8)
+        if (releasing := self._releases.get(lease)) is not None:
+            await asyncio.wait({releasing})  # our own, from the asking before, must not look like another worker's
+        give_up = self._loop_time() + self._lease.lease
+        while True:
+            is_mine = await self._storage.take_lease(lease, token, self._lease.lease)
+            try:
+                entry, _ = await self._find(key, lookup)
+                if entry is not None and self._clock() < entry.fresh_until:
+                    return _Landing(entry, from_other_worker=True)
+                if is_behind and not is_mine:
+                    return _Landing()
+                if is_mine or self._loop_time() >= give_up:
+                    return await self._call(key, lookup, fetch)
+            finally:
+                if is_mine:
+                    self._release_behind(key, lease, token)
+            await asyncio.sleep(self._lease.poll)
+
+    async def _call(self, key: str, lookup: Lookup[T], fetch: Fetch[T]) -> _Landing[T]:
+        """Ask, and keep the answer."""
+        asked = self._instants.next()
+        try:
+            entry = self._entry(lookup, await fetch(), asked)
+        except OrderNotFound:
+            entry = self._nothing(lookup, asked)
+        except AmbiguousReference as error:
+            # An answer, and not the one that a copy may still give.
+            await self._storage.delete(key)
+            return _Landing(error=error)
+        except ProviderError as error:
+            self._failures.note(key, Failure(error, asked, self._clock()))
+            return _Landing(error=error)
+        await self._keep(key, lookup, entry)
+        return _Landing(entry)
+
+    def _entry(self, lookup: Lookup[T], value: T, asked: int) -> Entry[T]:
+        return self._new_entry(value, True, asked, lookup.lifetime(value), lookup.tags | lookup.tags_of(value))
+
+    def _nothing(self, lookup: Lookup[T], asked: int) -> Entry[T]:
+        return self._new_entry(None, False, asked, self._not_found, lookup.tags)
+
+    def _new_entry(
+        self, value: T | None, found: bool, asked: int, lifetime: Lifetime, tags: frozenset[str]
+    ) -> Entry[T]:
+        now = self._clock()
+        fresh_until = now + lifetime.fresh
+        # No entry may outlive the stamps that can forbid it.
+        stale_until = min(fresh_until + lifetime.stale, now + self._longest)
+        return Entry(value, found, asked, now, fresh_until, stale_until, tags)
+
+    async def _keep(self, key: str, lookup: Lookup[T], entry: Entry[T]) -> None:
+        if self._decoded.asked(key) > entry.asked:
+            return
+        self._failures.forget(key)
+        seconds = (entry.stale_until - self._clock()).total_seconds()
+        if seconds <= 0:
+            await self._storage.delete(key)
+            return
+        payload = pack(entry, lookup.codec)
+        self._decoded.keep(key, payload, entry)
+        if self._storage.shared:
+            self._write_behind(key, payload, seconds, entry)
+        else:
+            await self._storage.write(key, payload, seconds)
+
+    def _write_behind(self, key: str, payload: bytes, seconds: float, entry: Entry[Any]) -> None:
+        earlier = self._writes.get(key)
+
+        async def write() -> None:
+            try:
+                if earlier is not None:
+                    await asyncio.wait({earlier.task})  # or the older entry might arrive last
+                await self._storage.write(key, payload, seconds)
+            finally:
+                pending = self._writes.get(key)
+                if pending is not None and pending.entry is entry:
+                    del self._writes[key]
+
+        self._writes[key] = _Write(entry, self._go_behind(write()))
+
+    def _release_behind(self, key: str, lease: str, token: str) -> None:
+        write = self._writes.get(key)
+
+        async def release() -> None:
+            if write is not None:
+                await asyncio.wait({write.task})  # or the next worker would find neither lease nor entry, and ask
+            await self._storage.release_lease(lease, token)
+            del self._releases[lease]
+
+        self._releases[lease] = self._go_behind(release())
+
+    def _go_behind(self, errand: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(errand)
+        self._behind.add(task)
+        task.add_done_callback(self._behind.discard)
+        return task
+
+    @staticmethod
+    def _loop_time() -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _past(key: str) -> str:
+    return f"past {key}"

@@ -1,0 +1,167 @@
+"""A sick cache must not make a query sick: time limits and a breaker around a shared storage.
+
+Every operation has a limit. After one failure the breaker is open: nothing is waited for, reads find nothing, and the
+server is probed in the background until it answers again. What was invalidated meanwhile is told to it before it is
+used again. Knows no protocol; the storage inside says `StorageUnavailable`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from gateway.freshness.stamps import NEVER, TagStamps
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+_STAMPS_LIMIT = 20_000
+"""Tags whose invalidation this process remembers by itself; about 6 MB."""
+
+
+class StorageUnavailable(Exception):
+    """The storage could not do what it was asked. The message is the class name of the cause."""
+
+
+class SharedStorage(Protocol):
+    """What can be guarded: a storage outside the process. Every method may raise `StorageUnavailable`, or hang."""
+
+    async def read(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int]: ...
+    async def latest_stamp(self, tags: Collection[str]) -> int: ...
+    async def write(self, key: str, payload: bytes, seconds: float) -> None: ...
+    async def delete(self, key: str) -> None: ...
+    async def stamp(self, stamps: dict[str, int], seconds: float) -> None: ...
+    async def take_lease(self, key: str, token: str, seconds: float) -> bool: ...
+    async def release_lease(self, key: str, token: str) -> None: ...
+    async def ping(self) -> None: ...
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class GuardTiming:
+    """Seconds. `operation` limits one operation; a look-up has two at most, so it is half of what a look-up may cost.
+
+    Probes come after `first_probe`, then at doubling intervals up to `longest_probe`; each may take `probe`, longer
+    than an operation because it may have to connect. The cache is thus back within `longest_probe + probe`.
+    """
+
+    operation: float = 0.075
+    first_probe: float = 0.25
+    longest_probe: float = 5.0
+    probe: float = 1.0
+
+
+class GuardedStorage:
+    """A shared storage that never fails and never makes anyone wait for long.
+
+    Invalidations hold in this process at once, whatever the state of the storage, and in the others as soon as it can
+    be reached. While another worker is cut off from the storage, its invalidations are not known here.
+    """
+
+    shared = True
+
+    def __init__(self, inner: SharedStorage, timing: GuardTiming) -> None:
+        self._inner = inner
+        self._timing = timing
+        self._stamps = TagStamps(_STAMPS_LIMIT)
+        self._stamps_seconds = 0.0
+        self._untold: int | None = None
+        self._prober: asyncio.Task[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the breaker is open: the storage is left alone until a probe succeeds."""
+        return self._prober is not None
+
+    async def read(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int]:
+        nothing: tuple[bytes | None, int] = (None, NEVER)
+        payload, stamp = await self._guarded(lambda: self._inner.read(key, tags), nothing)
+        return payload, max(stamp, self._stamps.latest(tags))
+
+    async def latest_stamp(self, tags: Collection[str]) -> int:
+        stamp = await self._guarded(lambda: self._inner.latest_stamp(tags), NEVER)
+        return max(stamp, self._stamps.latest(tags))
+
+    async def write(self, key: str, payload: bytes, seconds: float) -> None:
+        await self._guarded(lambda: self._inner.write(key, payload, seconds), None)
+
+    async def delete(self, key: str) -> None:
+        await self._guarded(lambda: self._inner.delete(key), None)
+
+    async def stamp(self, tags: Collection[str], instant: int, seconds: float) -> None:
+        self._stamps.note(tags, instant, seconds)
+        self._stamps_seconds = seconds
+        told = await self._guarded(lambda: self._tell(dict.fromkeys(tags, instant)), False)
+        if not told:
+            self._untold = instant if self._untold is None else min(instant, self._untold)
+
+    async def take_lease(self, key: str, token: str, seconds: float) -> bool:
+        # Without the storage there is nobody to agree with: everyone asks for themselves.
+        return await self._guarded(lambda: self._inner.take_lease(key, token, seconds), True)
+
+    async def release_lease(self, key: str, token: str) -> None:
+        await self._guarded(lambda: self._inner.release_lease(key, token), None)
+
+    async def aclose(self) -> None:
+        if self._prober is not None:
+            self._prober.cancel()
+            await asyncio.wait({self._prober})
+        try:
+            async with asyncio.timeout(self._timing.probe):
+                await self._inner.aclose()
+        except (StorageUnavailable, TimeoutError) as error:
+            _log.warning("the shared cache was not closed in order (%s)", _reason(error))
+
+    async def _guarded(self, operation: Callable[[], Awaitable[T]], otherwise: T) -> T:
+        if self._prober is not None:
+            return otherwise
+        try:
+            async with asyncio.timeout(self._timing.operation):
+                return await operation()
+        except (StorageUnavailable, TimeoutError) as error:
+            self._open(error)
+            return otherwise
+
+    async def _tell(self, stamps: dict[str, int]) -> bool:
+        await self._inner.stamp(stamps, self._stamps_seconds)
+        return True
+
+    def _open(self, error: Exception) -> None:
+        if self._prober is None:
+            _log.warning("the shared cache does not answer (%s); going on without it", _reason(error))
+            self._prober = asyncio.create_task(self._probe_until_back(), name="cache-probe")
+
+    async def _probe_until_back(self) -> None:
+        pause = self._timing.first_probe
+        await asyncio.sleep(pause)
+        while not await self._is_back():
+            pause = min(pause * 2, self._timing.longest_probe)
+            await asyncio.sleep(pause)
+        self._prober = None
+        _log.info("the shared cache answers again")
+
+    async def _is_back(self) -> bool:
+        try:
+            async with asyncio.timeout(self._timing.probe):
+                await self._inner.ping()
+                await self._tell_untold()
+        except (StorageUnavailable, TimeoutError):
+            return False
+        return True
+
+    async def _tell_untold(self) -> None:
+        while (since := self._untold) is not None:
+            self._untold = None
+            try:
+                await self._tell(self._stamps.since(since))
+            except BaseException:
+                self._untold = since
+                raise
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

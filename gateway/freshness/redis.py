@@ -1,0 +1,176 @@
+"""The cache in a Redis or Valkey server, through aiocache's Redis backend.
+
+Speaks to the server and translates every failure into `StorageUnavailable`; sets no time limits and never gives up on
+its own (`gateway.freshness.guard` does).
+
+Keep the server's `maxmemory-policy` at `volatile-ttl` (or `noeviction`): tag stamps live longest and so go last. Under
+an LRU policy a stamp may go before an entry that it forbids.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import redis.asyncio as redis
+from aiocache import RedisCache  # type: ignore[import-untyped]  # aiocache 0.12 ships no types
+from aiocache.serializers import NullSerializer  # type: ignore[import-untyped]
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from gateway.freshness.address import RedisAddress
+from gateway.freshness.guard import StorageUnavailable
+from gateway.freshness.sealing import Seal
+from gateway.freshness.stamps import NEVER
+
+T = TypeVar("T")
+
+CONNECTIONS = 32
+"""Most connections of one process: commands take a fraction of a millisecond, and servers limit their clients."""
+
+_POOL_WAIT_SECONDS = 5.0
+
+_STAMP_SCRIPT = """
+for i, key in ipairs(KEYS) do
+  local stamp = redis.call('GET', key)
+  if not stamp or tonumber(stamp) < tonumber(ARGV[i]) then
+    redis.call('SET', key, ARGV[i], 'PX', ARGV[#ARGV])
+  end
+end
+"""
+"""A stamp never goes back, whichever worker's clock is behind. Microseconds since 1970 fit a Lua number (2**53)."""
+
+
+class RedisStorage:
+    """Entries, tag stamps and leases in one server, under `prefix`. Every method may raise `StorageUnavailable`."""
+
+    def __init__(self, address: RedisAddress, prefix: str, seal: Seal) -> None:
+        self._seal = seal
+        self._prefix = prefix
+        self._cache = RedisCache(
+            serializer=NullSerializer(encoding=None),
+            namespace=prefix,
+            timeout=None,  # aiocache's own limit costs a task for each command; the guard's does not
+            endpoint=address.host,
+            port=address.port,
+            db=address.database,
+            password=address.password,
+            connection_pool_class=_socket_pool if address.socket_path else redis.BlockingConnectionPool,
+            connection_pool_kwargs=_connection_options(address),
+            pool_max_size=CONNECTIONS,
+        )
+
+    async def read(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int]:
+        """The payload under `key`, and the latest stamp of `tags`, in one round trip."""
+        name = self._entry_name(key)
+        sealed, *stamps = await self._ask(self._cache.multi_get([name, *map(self._stamp_name, tags)]))
+        payload = None if sealed is None else self._seal.open(name, sealed)
+        return payload, _latest(stamps)
+
+    async def latest_stamp(self, tags: Collection[str]) -> int:
+        """The latest stamp of `tags`."""
+        return _latest(await self._ask(self._cache.multi_get([*map(self._stamp_name, tags)]))) if tags else NEVER
+
+    async def write(self, key: str, payload: bytes, seconds: float) -> None:
+        """Keep `payload` under `key` for `seconds`, a millisecond at least."""
+        name = self._entry_name(key)
+        await self._ask(self._cache.set(name, self._seal.close(name, payload), ttl=_ttl(seconds)))
+
+    async def delete(self, key: str) -> None:
+        """Drop the entry under `key`."""
+        await self._ask(self._cache.delete(self._entry_name(key)))
+
+    async def stamp(self, stamps: dict[str, int], seconds: float) -> None:
+        """Set each tag's stamp, unless it has a later one, for `seconds`."""
+        if not stamps:
+            return
+        names = [self._cache.build_key(self._stamp_name(tag)) for tag in stamps]
+        milliseconds = int(_ttl(seconds) * 1000)
+        await self._ask(self._cache.raw("eval", _STAMP_SCRIPT, len(names), *names, *stamps.values(), milliseconds))
+
+    async def take_lease(self, key: str, token: str, seconds: float) -> bool:
+        """Take the lease on `key` for `seconds`; false while another token holds it."""
+        try:
+            await self._ask(self._cache.add(self._lease_name(key), token.encode(), ttl=_ttl(seconds)))
+        except ValueError:  # how aiocache says that the key exists
+            return False
+        return True
+
+    async def release_lease(self, key: str, token: str) -> None:
+        """Give the lease on `key` back, if `token` still holds it."""
+        name = self._cache.build_key(self._lease_name(key))
+        await self._ask(self._cache.raw("eval", RedisCache.RELEASE_SCRIPT, 1, name, token.encode()))
+
+    async def ping(self) -> None:
+        """Return if the server answers."""
+        await self._ask(self._cache.raw("ping"))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._ask(self._cache.client.aclose(close_connection_pool=True))
+
+    async def _ask(self, command: Awaitable[T]) -> T:
+        with _translated():
+            return await command
+
+    def _entry_name(self, key: str) -> str:
+        return self._seal.name(f"e{key}")
+
+    def _stamp_name(self, tag: str) -> str:
+        return self._seal.name(f"t{tag}")
+
+    def _lease_name(self, key: str) -> str:
+        return self._seal.name(f"l{key}")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        # The message may name an address or a command with its key; the class says enough.
+        raise StorageUnavailable(type(error).__name__) from error
+
+
+def _connection_options(address: RedisAddress) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "username": address.username,
+        # One more attempt, at once, as the server may have closed an idle connection; redis-py's default waits longer.
+        "retry": Retry(NoBackoff(), 1),
+        "protocol": 2,
+        "driver_info": None,
+        "timeout": _POOL_WAIT_SECONDS,
+    }
+    if address.socket_path:
+        options["path"] = address.socket_path
+        options["connection_class"] = redis.UnixDomainSocketConnection
+    if address.tls:
+        options["connection_class"] = redis.SSLConnection
+        options["ssl_ca_certs"] = address.ca_file
+        options["ssl_min_version"] = ssl.TLSVersion.TLSv1_2
+    return options
+
+
+def _socket_pool(*, host: str, port: int, **options: Any) -> redis.BlockingConnectionPool:  # noqa: ARG001
+    # aiocache always passes host and port; a connection to a socket takes neither.
+    return redis.BlockingConnectionPool(**options)
+
+
+def _ttl(seconds: float) -> float:
+    # A float, because aiocache turns floats into milliseconds and anything else into whole seconds.
+    return max(float(seconds), 0.001)
+
+
+def _latest(stamps: Collection[bytes | None]) -> int:
+    # A stamp that is not a number is not ours and cannot say what it forbids: nothing older than now may be served.
+    return max((_stamp(stamp) for stamp in stamps if stamp is not None), default=NEVER)
+
+
+def _stamp(text: bytes) -> int:
+    return int(text) if text.isdigit() else _ALWAYS
+
+
+_ALWAYS = 2**63

@@ -1,0 +1,118 @@
+"""From an HTTP request to a well-formed GraphQLRequest, as GraphQL over HTTP says ("Request Parameters").
+
+Reading a body is bounded; everything else here is pure. Raises only HttpRefusal. Whether the document or the variables
+mean anything to the schema is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from gateway.http.negotiation import JSON, UTF_8, parse_media_type
+from gateway.http.refusal import HttpRefusal, bad_request
+from gateway.schema.errors import ErrorCode
+from gateway.schema.pipeline import GraphQLRequest
+
+MAX_QUERY_FIELDS = 20
+"""Fields of a query string. The specification names four; clients and proxies add their own."""
+
+_MAP_MEMBERS = ("variables", "extensions")
+
+
+def from_query_string(query_string: bytes) -> GraphQLRequest:
+    """The request in a GET's query string: `variables` and `extensions` are JSON as text, an empty value is none."""
+    try:
+        fields = parse_qsl(query_string.decode("ascii"), errors="strict", max_num_fields=MAX_QUERY_FIELDS)
+    except UnicodeDecodeError:
+        raise bad_request("The query string is not percent-encoded UTF-8.") from None
+    except ValueError:
+        raise bad_request(f"The query string has more than {MAX_QUERY_FIELDS} fields.") from None
+    members: dict[str, Any] = {}
+    for name, value in fields:
+        if name in members:
+            raise bad_request(f"The query string holds '{name}' twice.")
+        members[name] = _json(value.encode(), f"'{name}'") if name in _MAP_MEMBERS else value
+    return _request(members)
+
+
+def from_body(body: bytes) -> GraphQLRequest:
+    """The request in a POST's JSON body."""
+    members = _json(body, "The body")
+    if isinstance(members, list):
+        raise bad_request("The body is a list: send one request at a time, batches are not taken.")
+    if not isinstance(members, dict):
+        raise bad_request("The body is not a JSON object.")
+    return _request(members)
+
+
+def require_json(content_type: str | None, content_encoding: str | None) -> None:
+    """Raise unless the body is declared as JSON in UTF-8, not compressed.
+
+    Browsers send other types across origins without asking first, so this is also what stops forged requests (CSRF).
+    """
+    media_type, parameters = parse_media_type(content_type or "")
+    if media_type != JSON:
+        raise _unsupported("The body must be sent as Content-Type: application/json.")
+    if parameters.get("charset", "utf-8") not in UTF_8:
+        raise _unsupported("The body must be encoded in UTF-8.")
+    if content_encoding and content_encoding.strip().lower() != "identity":
+        raise _unsupported("The body must be sent without a Content-Encoding.")
+
+
+async def read_body(chunks: AsyncIterator[bytes], content_length: str | None, limit: int) -> bytes:
+    """The whole body of at most `limit` bytes. One that is declared longer is refused before any of it is read."""
+    if content_length is not None and content_length.isdecimal() and int(content_length) > limit:
+        raise _too_large(limit)
+    body = bytearray()
+    async for chunk in chunks:
+        if len(body) + len(chunk) > limit:
+            raise _too_large(limit)
+        body += chunk
+    return bytes(body)
+
+
+def _request(members: Mapping[str, Any]) -> GraphQLRequest:
+    """The request that `members` make; members that the specification does not name are ignored."""
+    query = members.get("query")
+    if query is None:
+        raise bad_request("The request has no 'query'.")
+    if not isinstance(query, str):
+        raise bad_request("'query' must be a string.")
+    operation_name = members.get("operationName")
+    if operation_name is not None and not isinstance(operation_name, str):
+        raise bad_request("'operationName' must be a string or null.")
+    for name in _MAP_MEMBERS:
+        if not isinstance(members.get(name), dict | None):
+            raise bad_request(f"'{name}' must be a JSON object or null.")
+    # An empty operationName is none: the specification says so for GET, and nothing can have an empty name.
+    return GraphQLRequest(query, members.get("variables"), operation_name or None)
+
+
+def _json(text: bytes, subject: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        if not _is_utf_8(text):
+            raise bad_request(f"{subject} is not UTF-8.") from None
+        place = f"line {error.lineno}, column {error.colno}"
+        raise bad_request(f"{subject} is not valid JSON: {error.msg} ({place}).") from None
+
+
+def _is_utf_8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _unsupported(message: str) -> HttpRefusal:
+    return HttpRefusal(415, ErrorCode.UNSUPPORTED_MEDIA_TYPE, message)
+
+
+def _too_large(limit: int) -> HttpRefusal:
+    return HttpRefusal(413, ErrorCode.PAYLOAD_TOO_LARGE, f"The body is larger than {limit} bytes.")

@@ -1,0 +1,150 @@
+"""A loaded order: what each provider that was asked contributed, and the answers that follow from it.
+
+Everything here is at hand: nothing in this module waits or asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.freshness.cache import Loaded
+from gateway.freshness.envelope import CacheResult
+from gateway.orders.identity import KnownReference, OrderIdentity, OrderName
+from gateway.orders.merge.estimate import all_estimates, best_estimate
+from gateway.orders.merge.status import merge_status, status_without_word
+from gateway.orders.merge.timeline import TimelineEvent, merge_timeline
+from gateway.orders.needs import Need, Part
+from gateway.orders.shops import Shop
+from providers.errors import ProviderError
+from providers.models import EstimatedArrival, Order, Tracking, TrackingStatus
+
+_WEAKEST_FIRST = (CacheResult.STALE, CacheResult.HIT, CacheResult.STORED, CacheResult.BYPASS, CacheResult.MISS)
+"""Of several loads from one provider, the answer is as fresh as the first of these that occurs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderPart:
+    """What one provider contributed. `is_answered` is false when it could not be asked and no copy was at hand."""
+
+    provider: str
+    trackings: tuple[Tracking, ...]
+    is_answered: bool
+    is_known: bool
+    cache: CacheResult
+    fetched_at: datetime | None
+    error: ProviderError | None
+
+    @classmethod
+    def of(cls, provider: str, loaded: Loaded[Any], trackings: Sequence[Tracking] | None) -> ProviderPart:
+        """The part that one load makes; `trackings` are None when the load brought nothing."""
+        return cls(
+            provider=provider,
+            trackings=tuple(trackings or ()),
+            is_answered=loaded.value is not None or loaded.error is None,
+            is_known=loaded.value is not None,
+            cache=loaded.cache,
+            fetched_at=loaded.fetched_at,
+            error=loaded.error,
+        )
+
+    @classmethod
+    def stored(cls, tracking: Tracking, now: datetime) -> ProviderPart:
+        """One tracking that was just read from our own store, or written to it."""
+        return cls(tracking.provider, (tracking,), True, True, CacheResult.STORED, now, None)
+
+    @classmethod
+    def joined(cls, parts: Sequence[ProviderPart]) -> ProviderPart:
+        """Several loads from one provider (split payments) as one part: as old as the oldest."""
+        fetched = [part.fetched_at for part in parts if part.fetched_at]
+        return cls(
+            provider=parts[0].provider,
+            trackings=tuple(tracking for part in parts for tracking in part.trackings),
+            is_answered=any(part.is_answered for part in parts),
+            is_known=any(part.is_known for part in parts),
+            cache=next(result for result in _WEAKEST_FIRST if any(part.cache is result for part in parts)),
+            fetched_at=min(fetched, default=None),
+            error=next((part.error for part in parts if part.error), None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedOrder:
+    """One order of one operation. `record` is None when the order source was not asked."""
+
+    shop: Shop
+    identity: OrderIdentity
+    record: Loaded[Order] | None
+    parts: Mapping[str, ProviderPart]
+    references: tuple[KnownReference, ...]
+
+    @property
+    def details(self) -> Order | None:
+        """What the order source says of the order; None when it was not asked, could not be, or does not know it."""
+        return self.record.value if self.record else None
+
+    def name(self, name: OrderName) -> str | None:
+        return self.identity.name(name)
+
+    def asked(self, need: Need) -> tuple[ProviderPart, ...]:
+        """The parts that `need` was answered from, most trusted first."""
+        if need.part not in (Part.TRACKINGS, Part.ESTIMATE, Part.STATUS):
+            return self._record_parts(need)
+        named = [part for name in self.shop.tracking_providers if (part := self.parts.get(name)) and need.names(name)]
+        if need.part is Part.ESTIMATE:
+            return tuple(part for part in named if self.shop.providers[part.provider].profile.estimates_arrival)
+        return tuple(self._walked(named)) if need.part is Part.STATUS else tuple(named)
+
+    def failures(self, need: Need) -> tuple[ProviderError, ...]:
+        """What went wrong for `need`, whether or not an old copy made up for it."""
+        return tuple(part.error for part in self.asked(need) if part.error)
+
+    def trackings(self, need: Need) -> tuple[Tracking, ...] | None:
+        """The trackings that `need` names; None only when providers were asked and none of them answered."""
+        asked = self.asked(need)
+        if asked and not any(part.is_answered for part in asked):
+            return None
+        return tuple(tracking for part in asked for tracking in part.trackings)
+
+    def timeline(self, need: Need) -> tuple[TimelineEvent, ...] | None:
+        """The merged events of those trackings, oldest first; None as for `trackings`."""
+        trackings = self.trackings(need)
+        return None if trackings is None else merge_timeline(trackings)
+
+    def estimate(self, need: Need) -> EstimatedArrival | None:
+        return best_estimate(self.trackings(need) or ())
+
+    def estimates(self, need: Need) -> tuple[EstimatedArrival, ...] | None:
+        """Every estimate of those trackings, best first; None as for `trackings`."""
+        trackings = self.trackings(need)
+        return None if trackings is None else all_estimates(trackings)
+
+    def delivery_status(self, need: Need) -> TrackingStatus | None:
+        """The status that the most trusted provider tells; None when nobody that was asked answered."""
+        asked = self.asked(need)
+        for part in asked:
+            status = merge_status(part.trackings, self._expected_shipments(part.provider))
+            if status is not None:
+                return status
+        if asked and not all(part.is_answered for part in asked):
+            return None
+        return status_without_word([tracking for part in asked for tracking in part.trackings])
+
+    def _record_parts(self, need: Need) -> tuple[ProviderPart, ...]:
+        source = self.shop.order_source
+        part = self.parts.get(source.profile.name) if source else None
+        return (part,) if part and need.part is not Part.REFERENCES else ()
+
+    def _walked(self, named: Iterable[ProviderPart]) -> Iterable[ProviderPart]:
+        """The parts down to the first that tells a status: those beyond it were loaded for something else."""
+        for part in named:
+            yield part
+            if merge_status(part.trackings, self._expected_shipments(part.provider)) is not None:
+                return
+
+    def _expected_shipments(self, provider: str) -> int | None:
+        source = self.shop.order_source
+        is_source = source is not None and source.profile.name == provider
+        return self.details.expected_shipments if is_source and self.details else None

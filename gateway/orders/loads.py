@@ -1,0 +1,237 @@
+"""The loads of one operation: each thing is asked for once, and what was learnt on the way is kept.
+
+Between the use cases and the freshness layer: builds the key, tags and lifetime of each load, runs the provider call
+under its deadline, and notes how it went. Ten fields or aliases that need the same thing share one load.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from gateway.freshness.cache import FreshCache, Loaded, Lookup
+from gateway.freshness.envelope import CacheResult, Lifetime
+from gateway.freshness.keys import CacheKey, order_tag, shop_tag
+from gateway.freshness.policy import FreshnessPolicy
+from gateway.orders.identity import OrderIdentity, OrderName
+from gateway.orders.shops import Shop
+from gateway.orders.sightings import Sightings
+from gateway.orders.unknown_words import UnknownWords
+from gateway.resilience.deadline import Deadline
+from gateway.resilience.health import HealthBook
+from providers.base import Clock, OrderSource, RouteSource, TrackingSource
+from providers.errors import OrderNotFound
+from providers.models import Order, OrderSearch, Reference, Route, Tracking, TrackingsFound
+
+T = TypeVar("T")
+
+REFRESH_INTERVAL = timedelta(seconds=10)
+"""A refresh asks for nothing that is younger than this, so that a button pressed twice is one call."""
+
+_ORDER: TypeAdapter[Order] = TypeAdapter(Order)
+_PAGE: TypeAdapter[tuple[Order, ...]] = TypeAdapter(tuple[Order, ...])
+_TRACKINGS: TypeAdapter[TrackingsFound] = TypeAdapter(TrackingsFound)
+_ROUTE: TypeAdapter[Route] = TypeAdapter(Route)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadServices:
+    """What outlives the operation and every load uses."""
+
+    cache: FreshCache
+    policy: FreshnessPolicy
+    health: HealthBook
+    sightings: Sightings
+    unknown_words: UnknownWords
+    clock: Clock
+    call_seconds: float
+
+
+class Loads:
+    """The loads of one operation, under its deadline."""
+
+    def __init__(self, services: LoadServices, deadline: Deadline) -> None:
+        self._services = services
+        self._deadline = deadline
+        self._running: dict[CacheKey, asyncio.Future[Loaded[Any]]] = {}
+        self._refreshed: set[CacheKey] = set()
+        self._soonest_end: datetime | None = None
+        self._is_uncertain = False
+
+    def max_age(self) -> timedelta | None:
+        """How long everything that was loaded stays fresh; None when a part is not, or nothing was loaded."""
+        if self._is_uncertain or self._soonest_end is None:
+            return None
+        return max(self._soonest_end - self._services.clock(), timedelta())
+
+    async def order(self, shop: Shop, source: OrderSource, reference: Reference, *, refresh: bool) -> Loaded[Order]:
+        """The order that `source` calls by `reference`, with its trackings inside."""
+        lookup = self._order_lookup(shop, source, reference)
+        return await self._load(lookup, lambda: self._find_order(shop, source, reference, lookup.key), refresh=refresh)
+
+    async def trackings(
+        self, shop: Shop, source: TrackingSource, reference: Reference, identity: OrderIdentity, *, refresh: bool
+    ) -> Loaded[TrackingsFound]:
+        """The trackings that `source` has for `reference`; of a provider whose trackings we store, from the store."""
+        if source.profile.stored:
+            return await self._read_stored(source, reference)
+        number = identity.order_number
+        lookup = Lookup(
+            key=CacheKey(shop.slug, source.profile.name, "find_trackings", f"{reference.kind}:{reference.value}"),
+            codec=_TRACKINGS,
+            lifetime=self._lifetime(self._services.policy.trackings_lifetime),
+            tags=frozenset({order_tag(shop.slug, number)} if number else ()),
+        )
+
+        async def find() -> TrackingsFound:
+            found = await self._call(
+                shop, source.profile.name, "find_trackings", lambda: source.find_trackings(reference)
+            )
+            self._note_unknown_words(found.trackings)
+            return found
+
+        return await self._load(lookup, find, refresh=refresh)
+
+    async def route(self, shop: Shop, source: RouteSource, handle: str) -> Loaded[Route]:
+        """The route called `handle`."""
+        lookup = Lookup(
+            key=CacheKey(shop.slug, source.profile.name, "find_route", handle),
+            codec=_ROUTE,
+            lifetime=self._lifetime(self._services.policy.route_lifetime),
+        )
+
+        async def find() -> Route:
+            route = await self._call(shop, source.profile.name, "find_route", lambda: source.find_route(handle))
+            self._note_unknown_words(route.stops)
+            return route
+
+        return await self._load(lookup, find)
+
+    async def page(
+        self, shop: Shop, source: OrderSource, search: OrderSearch, page: int, page_size: int
+    ) -> Loaded[tuple[Order, ...]]:
+        """One page of a search. Each order on it is kept under its own number as well."""
+        filters = search.model_dump_json(exclude_none=True)
+        lookup = Lookup(
+            key=CacheKey(shop.slug, source.profile.name, "search_orders", f"{page}/{page_size}/{filters}"),
+            codec=_PAGE,
+            lifetime=self._lifetime(self._services.policy.page_lifetime),
+            tags=frozenset({shop_tag(shop.slug)}),
+            tags_of=lambda orders: frozenset(
+                order_tag(shop.slug, order.order_number) for order in orders if order.order_number
+            ),
+        )
+
+        async def find() -> tuple[Order, ...]:
+            asked_at = self._services.clock()
+            orders = await self._call(
+                shop, source.profile.name, "search_orders", lambda: source.search_orders(search, page, page_size)
+            )
+            await self._keep_each(shop, source, orders, asked_at)
+            return orders
+
+        return await self._load(lookup, find)
+
+    def know(self, shop: Shop, source: OrderSource, order: Order, page: Loaded[Any]) -> None:
+        """Take `order` off a loaded page as loaded: its own load asks nobody in this operation."""
+        if order.order_number is None:
+            return
+        key = self._order_lookup(shop, source, _numbered(source, order.order_number)).key
+        loaded: asyncio.Future[Loaded[Any]] = asyncio.get_running_loop().create_future()
+        loaded.set_result(replace(page, value=order))
+        self._running.setdefault(key, loaded)
+
+    async def _load(self, lookup: Lookup[T], fetch: Callable[[], Awaitable[T]], *, refresh: bool = False) -> Loaded[T]:
+        if refresh and lookup.key not in self._refreshed:
+            self._refreshed.add(lookup.key)
+            self._running.pop(lookup.key, None)
+        running = self._running.get(lookup.key)
+        if running is None:
+            running = asyncio.ensure_future(self._start(lookup, fetch, refresh=refresh))
+            self._running[lookup.key] = running
+        # Shielded: one field that is given up must not take the load from the others.
+        return await asyncio.shield(running)
+
+    async def _start(self, lookup: Lookup[T], fetch: Callable[[], Awaitable[T]], *, refresh: bool) -> Loaded[T]:
+        bypass = refresh and not await self._is_recent(lookup)
+        loaded = await self._services.cache.load(lookup, fetch, deadline=self._deadline, bypass=bypass)
+        self._note_freshness(loaded)
+        return loaded
+
+    async def _is_recent(self, lookup: Lookup[T]) -> bool:
+        copy = await self._services.cache.peek(lookup)
+        if copy is None or copy.fetched_at is None:
+            return False
+        return self._services.clock() - copy.fetched_at < REFRESH_INTERVAL
+
+    async def _call(self, shop: Shop, provider: str, operation: str, call: Callable[[], Awaitable[T]]) -> T:
+        return await self._services.health.observed(
+            shop.slug, provider, operation, call, seconds=self._services.call_seconds
+        )
+
+    async def _find_order(self, shop: Shop, source: OrderSource, reference: Reference, key: CacheKey) -> Order:
+        asked_at = self._services.clock()
+        order = await self._call(shop, source.profile.name, "find_order", lambda: source.find_order(reference))
+        self._note_order(shop, order)
+        if order.order_number is not None:
+            numbered = self._order_lookup(shop, source, _numbered(source, order.order_number))
+            if numbered.key != key:
+                await self._services.cache.put(numbered, order, asked_at)
+        return order
+
+    async def _keep_each(self, shop: Shop, source: OrderSource, orders: Sequence[Order], asked_at: datetime) -> None:
+        for order in orders:
+            self._note_order(shop, order)
+        await asyncio.gather(
+            *(
+                self._services.cache.put(
+                    self._order_lookup(shop, source, _numbered(source, order.order_number)), order, asked_at
+                )
+                for order in orders
+                if order.order_number is not None
+            )
+        )
+
+    async def _read_stored(self, source: TrackingSource, reference: Reference) -> Loaded[TrackingsFound]:
+        now = self._services.clock()
+        try:
+            found = await source.find_trackings(reference)
+        except OrderNotFound:
+            return Loaded(None, CacheResult.STORED, now, None, None)
+        return Loaded(found, CacheResult.STORED, now, None, None)
+
+    def _order_lookup(self, shop: Shop, source: OrderSource, reference: Reference) -> Lookup[Order]:
+        is_number = reference.kind == OrderName.NUMBER
+        return Lookup(
+            key=CacheKey(shop.slug, source.profile.name, "find_order", f"{reference.kind}:{reference.value}"),
+            codec=_ORDER,
+            lifetime=self._lifetime(self._services.policy.order_lifetime),
+            tags=frozenset({order_tag(shop.slug, reference.value)} if is_number else ()),
+            tags_of=lambda order: frozenset({order_tag(shop.slug, order.order_number)} if order.order_number else ()),
+        )
+
+    def _lifetime(self, of_value: Callable[[T, datetime], Lifetime]) -> Callable[[T], Lifetime]:
+        return lambda value: of_value(value, self._services.clock())
+
+    def _note_order(self, shop: Shop, order: Order) -> None:
+        self._note_unknown_words(order.trackings)
+        self._services.sightings.note(shop.slug, order)
+
+    def _note_unknown_words(self, trackings: Sequence[Tracking]) -> None:
+        for tracking in trackings:
+            self._services.unknown_words.note(tracking)
+
+    def _note_freshness(self, loaded: Loaded[Any]) -> None:
+        if loaded.error or loaded.fresh_until is None or loaded.cache not in (CacheResult.HIT, CacheResult.MISS):
+            self._is_uncertain = True
+        elif self._soonest_end is None or loaded.fresh_until < self._soonest_end:
+            self._soonest_end = loaded.fresh_until
+
+
+def _numbered(source: OrderSource, number: str) -> Reference:
+    return Reference(provider=source.profile.name, kind=OrderName.NUMBER.value, value=number)

@@ -1,0 +1,41 @@
+"""What a selection on one order needs to have asked, as data.
+
+Every field of an order that is not known by itself stands for one `Need`. The service turns needs into loads; the
+schema turns a client's selection into needs, and a failed need back into the fields that go without.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Part(Enum):
+    """What kind of thing is needed of an order.
+
+    A `*_NAME` is needed from the order source only while it is not known from the key; `TRACKINGS` come from every
+    provider named (all, when none is), `ESTIMATE` only from those that make estimates, `STATUS` down the order of trust
+    until a provider tells one. `REFERENCES` are read from the store and ask nobody.
+    """
+
+    ORDER_NUMBER = auto()
+    ORDER_NAME = auto()
+    EXTERNAL_ID = auto()
+    UUID = auto()
+    DETAILS = auto()
+    TRACKINGS = auto()
+    ESTIMATE = auto()
+    STATUS = auto()
+    REFERENCES = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One part, from the providers named; None stands for all that the shop has."""
+
+    part: Part
+    providers: frozenset[str] | None = None
+
+    def names(self, provider: str) -> bool:
+        """Whether this need may ask `provider`."""
+        return self.providers is None or provider in self.providers

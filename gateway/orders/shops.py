@@ -1,0 +1,65 @@
+"""The shops of this gateway, each with its own providers and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gateway.orders.errors import ShopRequired, ShopUnknown
+from providers.base import OrderSource, Provider, ProviderSettings, ProviderSpec, TrackingSource
+from providers.references import ReferenceTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """One shop: its adapters by provider name, most trusted first, and its rules by (provider, reference kind)."""
+
+    slug: str
+    name: str | None
+    providers: Mapping[str, Provider]
+    rules: Mapping[tuple[str, str], ReferenceTemplate]
+
+    @property
+    def order_source(self) -> OrderSource | None:
+        """The provider that knows the order's details: the most trusted one that can."""
+        return next((adapter for adapter in self.providers.values() if isinstance(adapter, OrderSource)), None)
+
+    def tracks(self, provider: str) -> bool:
+        """Whether this shop has `provider` and it can know trackings."""
+        adapter = self.providers.get(provider)
+        return isinstance(adapter, TrackingSource) or (adapter is not None and adapter is self.order_source)
+
+    @property
+    def tracking_providers(self) -> tuple[str, ...]:
+        """The providers of this shop that can know trackings, most trusted first."""
+        return tuple(name for name in self.providers if self.tracks(name))
+
+
+class Shops:
+    """Every shop of this gateway, by slug."""
+
+    def __init__(self, shops: Mapping[str, Shop]) -> None:
+        self._shops = shops
+
+    def find(self, slug: str | None) -> Shop:
+        """The shop called `slug`, or the only one. Raises `ShopRequired` and `ShopUnknown`."""
+        if slug is None:
+            if len(self._shops) != 1:
+                raise ShopRequired("This gateway serves several shops: name one of them.", shops=sorted(self._shops))
+            return next(iter(self._shops.values()))
+        shop = self._shops.get(slug)
+        if shop is None:
+            raise ShopUnknown("No shop has this slug.")
+        return shop
+
+    def __iter__(self) -> Iterator[Shop]:
+        return iter(self._shops.values())
+
+
+def rules_of(spec: ProviderSpec, settings: ProviderSettings) -> dict[tuple[str, str], ReferenceTemplate]:
+    """The rules that a provider's settings hold, by (provider, reference kind)."""
+    return {
+        (spec.profile.name, kind.name): getattr(settings, kind.rule)
+        for kind in spec.profile.reference_kinds
+        if kind.rule
+    }

@@ -1,0 +1,41 @@
+"""Status words that no table knows: counted, and logged once each, so that somebody adds them."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+from providers.models import Tracking, TrackingStatus
+
+logger = logging.getLogger(__name__)
+
+MOST_WORDS = 1_000
+"""A provider that sends a new word each time must not fill the memory; further words are counted together."""
+
+
+class UnknownWords:
+    """How often each provider used a status word that we do not know."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def note(self, tracking: Tracking) -> None:
+        """Count the unknown words of a tracking that was just read from its provider."""
+        if tracking.status is TrackingStatus.UNKNOWN:
+            self._count(tracking.provider, tracking.provider_status or "")
+        for event in tracking.events:
+            if event.status is TrackingStatus.UNKNOWN and event.phase:
+                self._count(tracking.provider, event.phase)
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """The number of readings by (provider, word)."""
+        return dict(self._counts)
+
+    def _count(self, provider: str, word: str) -> None:
+        key = (provider, word)
+        if key not in self._counts:
+            if len(self._counts) >= MOST_WORDS:
+                key = (provider, "…")
+            else:
+                logger.warning("unknown status word of %s: %.100r", provider, word)
+        self._counts[key] += 1

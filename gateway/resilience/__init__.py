@@ -1,0 +1,1 @@
+"""Resilience: limits on what a provider may cost us. Each part stands alone and none knows HTTP."""

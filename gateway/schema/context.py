@@ -1,0 +1,105 @@
+"""What the resolvers of one operation share: the use cases, and the failures that are told beside the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from gateway.freshness.cache import FreshCache
+from gateway.orders.directory import Directory
+from gateway.orders.errors import OrderError
+from gateway.orders.links import LinkService
+from gateway.orders.loaded import LoadedOrder
+from gateway.orders.loads import Loads, LoadServices
+from gateway.orders.service import OrderService
+from gateway.orders.shops import Shop, Shops
+from gateway.orders.sightings import Sightings
+from gateway.orders.trackers import TrackerService
+from gateway.resilience.deadline import Deadline
+from gateway.schema.errors import ClientError, ErrorCode
+from gateway.schema.order_needs import SelectedNeeds
+from gateway.schema.pipeline import PartFailure
+from gateway.schema.selection import Path
+from gateway.store.invoice_trackers import InvoiceTrackers
+from gateway.store.links import Links
+from providers.errors import AmbiguousReference, ProviderError
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What outlives an operation; made once by the composition root."""
+
+    shops: Shops
+    links: Links
+    invoice_trackers: dict[str, InvoiceTrackers]
+    sightings: Sightings
+    cache: FreshCache
+    loads: LoadServices
+    query_seconds: float
+
+
+class Context:
+    """One operation: its deadline, loads and failures."""
+
+    def __init__(self, services: Services, request_id: str, deadline: Deadline) -> None:
+        self.services = services
+        self.request_id = request_id
+        self.loads = Loads(services.loads, deadline)
+        self.directory = Directory(services.links, services.sightings)
+        self.orders = OrderService(self.directory, self.loads)
+        self.linking = LinkService(services.links, services.cache, services.loads.clock)
+        self.trackers = TrackerService(services.loads, services.sightings, services.cache)
+        self._failures: list[PartFailure] = []
+
+    def failures(self) -> Sequence[PartFailure]:
+        return self._failures
+
+    def max_age(self) -> timedelta | None:
+        return self.loads.max_age()
+
+    def now(self) -> datetime:
+        return self.services.loads.clock()
+
+    def shop(self, slug: str | None) -> Shop:
+        """Raises `ClientError` when there is no such shop, or several and none is named."""
+        with told():
+            return self.services.shops.find(slug)
+
+    def report(self, error: ProviderError, path: Path) -> None:
+        """Tell the client, beside the answer, that a provider failed the field at `path`."""
+        self._failures.append(
+            PartFailure(
+                code=error.code,
+                message=error.message,
+                provider=error.provider,
+                retryable=error.retryable,
+                paths=(path,),
+                extensions=_details(error),
+            )
+        )
+
+    def report_order(self, order: LoadedOrder, path: Path, selected: SelectedNeeds) -> None:
+        """Report every failure that a field selected on `order`, which stands at `path`, goes without."""
+        for key, need in selected.fields:
+            for error in order.failures(need):
+                self.report(error, (*path, key))
+
+
+CODES = {code.value: code for code in ErrorCode}
+"""The documented code behind each `OrderError.code`."""
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what stops a question into the error that the client is told."""
+    try:
+        yield
+    except OrderError as error:
+        raise ClientError(CODES[error.code], error.message, **error.details) from error
+
+
+def _details(error: ProviderError) -> dict[str, Any]:
+    return {"externalIds": list(error.external_ids)} if isinstance(error, AmbiguousReference) else {}

@@ -1,0 +1,172 @@
+"""What a client may be told when something goes wrong: the codes, and the error that resolvers raise on purpose.
+
+`ErrorCode` is the one table of the gateway's own codes; `docs/errors.md` shows it and a test compares the two. The
+codes of provider failures stand with their classes in `providers/errors.py`. This module knows nothing of HTTP or of
+the way a request is executed.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Self
+
+
+class ErrorCode(StrEnum):
+    """The code of every error that is the gateway's own: `extensions.code` in `errors`, `code` in `userErrors`.
+
+    Each member is its name, what it means, what the client does about it, and whether the same request may succeed
+    later (`retryable`). A code that was published is never renamed.
+    """
+
+    meaning: str
+    remedy: str
+    retryable: bool
+
+    def __new__(cls, code: str, meaning: str, remedy: str, retryable: bool = False) -> Self:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        member.remedy = remedy
+        member.retryable = retryable
+        return member
+
+    BAD_REQUEST = (
+        "BAD_REQUEST",
+        "The HTTP request is not a GraphQL request: broken JSON or UTF-8, a missing or mistyped member, a batch.",
+        "Mend the request; the message names the member.",
+    )
+    NOT_FOUND = ("NOT_FOUND", "Nothing is served at this address.", "Use `/graphql`, without a slash at its end.")
+    METHOD_NOT_ALLOWED = (
+        "METHOD_NOT_ALLOWED",
+        "The address does not take this HTTP method.",
+        "Use a method named in the `Allow` header.",
+    )
+    QUERY_REQUIRED = (
+        "QUERY_REQUIRED",
+        "A mutation was sent by GET, which runs queries only.",
+        "Send it by POST.",
+    )
+    NOT_ACCEPTABLE = (
+        "NOT_ACCEPTABLE",
+        "The `Accept` header rules out every media type on offer.",
+        "Accept `application/graphql-response+json` or `application/json`.",
+    )
+    UNSUPPORTED_MEDIA_TYPE = (
+        "UNSUPPORTED_MEDIA_TYPE",
+        "The body of a POST is not declared as uncompressed `application/json` in UTF-8.",
+        "Send `Content-Type: application/json`.",
+    )
+    PAYLOAD_TOO_LARGE = (
+        "PAYLOAD_TOO_LARGE",
+        "The body is larger than `server.max_body_bytes`.",
+        "Send less: ask for fewer things at once, or pass values as variables.",
+    )
+    GRAPHQL_PARSE_FAILED = (
+        "GRAPHQL_PARSE_FAILED",
+        "The document is not GraphQL, or is longer or nested deeper than the gateway takes.",
+        "Mend the document at the place in `locations`.",
+    )
+    GRAPHQL_VALIDATION_FAILED = (
+        "GRAPHQL_VALIDATION_FAILED",
+        "The document does not fit the schema: an unknown field, a missing argument, a value of the wrong type.",
+        "Compare the document with `schema.graphql`. At most 5 errors are told at once.",
+    )
+    INTROSPECTION_DISABLED = (
+        "INTROSPECTION_DISABLED",
+        "The document asks for `__schema` or `__type`, which a gateway in production does not answer.",
+        "Read `schema.graphql`. `__typename` always works.",
+    )
+    OPERATION_NAME_REQUIRED = (
+        "OPERATION_NAME_REQUIRED",
+        "The document holds several operations and `operationName` picks none.",
+        "Name one of them in `operationName`.",
+    )
+    OPERATION_NOT_FOUND = (
+        "OPERATION_NOT_FOUND",
+        "The document holds no operation, or none of the name in `operationName`.",
+        "Name an operation of the document.",
+    )
+    BAD_USER_INPUT = (
+        "BAD_USER_INPUT",
+        "A variable or an argument has a value that its type or its rules do not allow.",
+        "Mend the value; the message names it.",
+    )
+    BAD_ID = ("BAD_ID", "An `id` was not made by this gateway.", "Use an `id` from an earlier answer, unchanged.")
+    BAD_CURSOR = (
+        "BAD_CURSOR",
+        "A cursor was not made by this gateway, or belongs to another filter.",
+        "Start again without `after`.",
+    )
+    SHOP_REQUIRED = (
+        "SHOP_REQUIRED",
+        "The gateway serves several shops and `shop` was left out.",
+        "Pass one of the shops in `extensions.shops`.",
+    )
+    UNKNOWN_SHOP = ("UNKNOWN_SHOP", "No shop has this slug.", "Pass a slug from the gateway's settings.")
+    UNKNOWN_PROVIDER = (
+        "UNKNOWN_PROVIDER",
+        "No provider has this slug.",
+        "Pass a `name` that the field `providers` answers.",
+    )
+    KEY_NOT_SUPPORTED = (
+        "KEY_NOT_SUPPORTED",
+        "Only a provider that this shop has not configured can find an order by this key.",
+        "Ask by another key, or configure the provider.",
+    )
+    REFERENCE_NOT_INDEXED = (
+        "REFERENCE_NOT_INDEXED",
+        "No order seen so far has this tracking number, and no provider can be asked for one.",
+        "Ask by another key first; afterwards the tracking number is known.",
+    )
+    CAPABILITY_MISSING = (
+        "CAPABILITY_MISSING",
+        "No provider of this shop can do what was asked, such as searching orders.",
+        "Ask another shop, or configure a provider that can.",
+    )
+    AMBIGUOUS_TRACKING_NUMBER = (
+        "AMBIGUOUS_TRACKING_NUMBER",
+        "The tracking number was seen on several orders.",
+        "Ask by one of the numbers in `extensions.orderNumbers`.",
+    )
+    TAKEN = (
+        "TAKEN",
+        "The reference is already linked to another order.",
+        "Unlink it there first.",
+    )
+    NOT_LINKED = ("NOT_LINKED", "The reference is not linked to this order.", "Nothing: it is already as asked.")
+    UNKNOWN_KIND = (
+        "UNKNOWN_KIND",
+        "The provider gives orders no reference of this kind, or it cannot be linked.",
+        "Pass one of the kinds in the message.",
+    )
+    PROVIDER_NOT_CONFIGURED = (
+        "PROVIDER_NOT_CONFIGURED",
+        "The shop has no settings for this provider.",
+        "Use another provider, or have it configured.",
+    )
+    INTERNAL_ERROR = (
+        "INTERNAL_ERROR",
+        "The gateway failed in a way that nobody foresaw.",
+        "Report `extensions.requestId`; the log has the cause under it.",
+    )
+
+
+class ClientError(Exception):
+    """Raised by a resolver to tell the client something: `message` and `extensions` reach it as they are.
+
+    Everything else that a resolver raises is answered as `INTERNAL_ERROR`. `extensions` is plain JSON data and never
+    holds a text of a provider or of another exception.
+    """
+
+    def __init__(self, code: ErrorCode, message: str, **extensions: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.extensions: dict[str, Any] = {**extensions, "code": code.value}
+
+
+class QueryRequired(ClientError):
+    """The chosen operation is not a query, and only queries were allowed (GET)."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.QUERY_REQUIRED, "GET runs queries only. Send this operation by POST.")

@@ -1,0 +1,87 @@
+"""What each field of an order needs: the one table between the published schema and the loads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from gateway.orders.needs import Need, Part
+from gateway.schema.selection import SelectedField, Selection
+
+ORDER_TYPE = "Order"
+
+FIELD_PARTS: Mapping[str, Part | None] = {
+    "id": None,
+    "shop": None,
+    "sources": None,
+    "masked": None,
+    "__typename": None,
+    "references": Part.REFERENCES,
+    "orderNumber": Part.ORDER_NUMBER,
+    "orderName": Part.ORDER_NAME,
+    "externalId": Part.EXTERNAL_ID,
+    "uuid": Part.UUID,
+    "status": Part.DETAILS,
+    "placedAt": Part.DETAILS,
+    "totalPrice": Part.DETAILS,
+    "shippingPrice": Part.DETAILS,
+    "subTotalPrice": Part.DETAILS,
+    "discountPrice": Part.DETAILS,
+    "currency": Part.DETAILS,
+    "products": Part.DETAILS,
+    "discounts": Part.DETAILS,
+    "address": Part.DETAILS,
+    "emailId": Part.DETAILS,
+    "externalCustomerId": Part.DETAILS,
+    "segments": Part.DETAILS,
+    "weightGrams": Part.DETAILS,
+    "statusUrl": Part.DETAILS,
+    "merchantSlug": Part.DETAILS,
+    "preferredDelivery": Part.DETAILS,
+    "userAgent": Part.DETAILS,
+    "analytics": Part.DETAILS,
+    "expectedShipments": Part.DETAILS,
+    "trackings": Part.TRACKINGS,
+    "events": Part.TRACKINGS,
+    "eventCount": Part.TRACKINGS,
+    "latestEvent": Part.TRACKINGS,
+    "estimatedArrivals": Part.TRACKINGS,
+    "estimatedArrival": Part.ESTIMATE,
+    "deliveryStatus": Part.STATUS,
+}
+"""Every field of `Order`; None asks nobody. A test compares it with the published type."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedNeeds:
+    """The needs of one selection on an order, each with the keys of the fields that have it."""
+
+    fields: tuple[tuple[str, Need], ...]
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """Each need once."""
+        return tuple(dict.fromkeys(need for _key, need in self.fields))
+
+
+def needs_of(selection: Selection) -> SelectedNeeds:
+    """What a selection on `Order` needs."""
+    needs = [(field.response_key, _need_of(field)) for field in selection.fields()]
+    return SelectedNeeds(tuple((key, need) for key, need in needs if need))
+
+
+def need_for(field: str, providers: Collection[str] | None = None) -> Need:
+    """The need of an order's field called with `providers`. Raises `KeyError` for a field that asks nobody."""
+    part = FIELD_PARTS[field]
+    if part is None:
+        raise KeyError(field)
+    return Need(part, None if providers is None else frozenset(providers))
+
+
+def all_needs(selections: Iterable[SelectedNeeds]) -> tuple[Need, ...]:
+    """Each need of several selections on the same order once."""
+    return tuple(dict.fromkeys(need for selected in selections for need in selected.needs))
+
+
+def _need_of(field: SelectedField) -> Need | None:
+    return need_for(field.name, field.arguments.get("providers")) if FIELD_PARTS[field.name] else None

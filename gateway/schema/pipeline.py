@@ -1,0 +1,243 @@
+"""From a GraphQL request to the answer a client gets: document, execution, errors.
+
+The pipeline drives graphql-core itself instead of calling `strawberry.Schema.execute`. That keeps the steps apart
+(document, variables, execution), so that valid documents can be remembered, a request error is told from a null answer
+without guessing, and suggestions can be left out; none of which `Schema.execute` offers (strawberry-graphql 0.341).
+Resolvers run in Strawberry's own execution context as before. Schema extensions and Python-side schema directives do
+not run: the gateway has none. This module knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol, cast
+
+import strawberry
+from graphql import ExecutionResult, GraphQLError, GraphQLFormattedError, OperationDefinitionNode, OperationType
+from graphql.execution import Executor
+from graphql.language import DocumentNode
+from strawberry.exceptions import StrawberryInputCoercionError
+from strawberry.execution import optimized_is_awaitable
+
+from gateway.schema.documents import MAX_ERRORS, Documents, RequestRefused, coded
+from gateway.schema.errors import ClientError, ErrorCode, QueryRequired
+
+log = logging.getLogger(__name__)
+
+MAX_PATHS = 20
+"""Paths told for one provider failure. `count` says how many fields it concerned."""
+
+MAX_MESSAGE = 500
+"""Characters of an error message. graphql-core repeats what the client sent, which may be a megabyte."""
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """One request as the client sent it; well-formed, and nothing more is known about it."""
+
+    query: str
+    variables: Mapping[str, Any] | None = None
+    operation_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The body of a GraphQL response, as JSON data.
+
+    `executed` is false when the request failed before anything was executed; the body then holds no `data`. `max_age`
+    is how long every part of the answer stays fresh; None when it must not be kept.
+    """
+
+    body: dict[str, Any]
+    executed: bool
+    max_age: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartFailure:
+    """One provider could not give the fields at `paths`. `message` and `extensions` reach the client."""
+
+    code: str
+    message: str
+    provider: str
+    retryable: bool
+    paths: tuple[Path, ...]
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+
+
+class OperationContext(Protocol):
+    """What resolvers of one operation share (`info.context`), as far as the pipeline reads it after execution."""
+
+    def failures(self) -> Sequence[PartFailure]:
+        """The provider failures met while loading."""
+        ...
+
+    def max_age(self) -> timedelta | None:
+        """How long everything that was loaded stays fresh; None when some of it must not be kept."""
+        ...
+
+
+class Pipeline:
+    """Runs GraphQL requests against one schema. `new_context` makes an operation's context from its request id."""
+
+    def __init__(
+        self, schema: strawberry.Schema, new_context: Callable[[str], OperationContext], *, production: bool
+    ) -> None:
+        # Strawberry has no public name for the graphql-core schema that it builds.
+        self._schema = schema._schema
+        # Strawberry's resolvers rely on its own subclass; the annotation there is the base of graphql-core before 3.3.
+        self._executor = cast(type[Executor[Any]], schema.execution_context_class)
+        self._documents = Documents(self._schema, production=production)
+        self._new_context = new_context
+        self._hide_suggestions = production
+
+    async def run(self, request: GraphQLRequest, *, request_id: str, queries_only: bool) -> Answer:
+        """Execute `request`. Raises QueryRequired when `queries_only` and the operation is none.
+
+        Whatever resolvers raise ends in `errors`. What the context's own methods raise comes through.
+        """
+        context = self._new_context(request_id)
+        try:
+            executor = self._prepare(request, context, queries_only)
+        except RequestRefused as refused:
+            return Answer({"errors": [_told(error) for error in refused.errors]}, executed=False)
+        outcome = executor.execute_operation()
+        result = cast(ExecutionResult, await cast(Awaitable[Any], outcome) if _is_awaitable(outcome) else outcome)
+        errors = [
+            *_resolver_errors(result.errors or (), request_id),
+            *_failure_errors(context.failures()),
+        ]
+        if errors:
+            return Answer({"data": result.data, "errors": errors}, executed=True)
+        kept = context.max_age() if executor.operation.operation is OperationType.QUERY else None
+        return Answer({"data": result.data}, executed=True, max_age=kept)
+
+    def _prepare(self, request: GraphQLRequest, context: OperationContext, queries_only: bool) -> Executor[Any]:
+        """Everything before execution: document, operation, variables. Raises RequestRefused and QueryRequired."""
+        document = self._documents.load(request.query)
+        operation = _operation(document, request.operation_name)
+        if queries_only and operation.operation is not OperationType.QUERY:
+            raise QueryRequired
+        executor = self._executor.build(
+            self._schema,
+            document,
+            context_value=context,
+            raw_variable_values=dict(request.variables or {}),
+            operation_name=request.operation_name,
+            is_awaitable=_is_awaitable,
+            max_coercion_errors=MAX_ERRORS - 1,
+            hide_suggestions=self._hide_suggestions,
+        )
+        if isinstance(executor, list):
+            raise RequestRefused([coded(error, ErrorCode.BAD_USER_INPUT) for error in executor])
+        return executor
+
+
+# Strawberry annotates its predicate with a plain bool, graphql-core wants a type guard.
+_is_awaitable = cast(Any, optimized_is_awaitable)
+
+
+def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    """The operation that `name` picks, or the only one. Raises RequestRefused."""
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if name is not None:
+        for operation in operations:
+            if operation.name and operation.name.value == name:
+                return operation
+        raise _refused(ErrorCode.OPERATION_NOT_FOUND, f"The document holds no operation named '{name}'.")
+    if not operations:
+        raise _refused(ErrorCode.OPERATION_NOT_FOUND, "The document holds no operation.")
+    if len(operations) > 1:
+        raise _refused(
+            ErrorCode.OPERATION_NAME_REQUIRED, "The document holds several operations: name one in operationName."
+        )
+    return operations[0]
+
+
+def _refused(code: ErrorCode, message: str) -> RequestRefused:
+    return RequestRefused([coded(GraphQLError(message), code)])
+
+
+def _resolver_errors(errors: Iterable[GraphQLError], request_id: str) -> list[GraphQLFormattedError]:
+    """Errors of execution as the client sees them. Those that nobody raised on purpose are masked and logged.
+
+    The same exception class at the same field is logged once, however many list items met it.
+    """
+    told = []
+    logged: set[tuple[type[BaseException], Path]] = set()
+    for error in errors:
+        if _is_for_the_client(error):
+            told.append(_told(error))
+            continue
+        told.append(_masked(error, request_id))
+        cause = error.original_error or error
+        place = tuple(step for step in error.path or () if isinstance(step, str))
+        if (type(cause), place) not in logged:
+            logged.add((type(cause), place))
+            log.error("resolver failed at %s", ".".join(place), exc_info=cause, extra={"request_id": request_id})
+    return told
+
+
+def _is_for_the_client(error: GraphQLError) -> bool:
+    """Whether the error was raised on purpose, or is about what the client sent; gives the latter its code.
+
+    graphql-core coerces arguments while it executes and raises errors that carry the document's nodes; those about a
+    value that came out of a resolver carry none until they are located. Strawberry has a class of its own for inputs.
+    """
+    cause = error.original_error
+    if isinstance(cause, ClientError):
+        return True
+    if isinstance(cause, StrawberryInputCoercionError) or (isinstance(cause, GraphQLError) and cause.nodes):
+        coded(error, ErrorCode.BAD_USER_INPUT)
+        return True
+    return False
+
+
+def _masked(error: GraphQLError, request_id: str) -> GraphQLFormattedError:
+    return _told(
+        GraphQLError(
+            "Internal error",
+            nodes=error.nodes,
+            path=error.path,
+            extensions={"code": ErrorCode.INTERNAL_ERROR.value, "requestId": request_id},
+        )
+    )
+
+
+def _told(error: GraphQLError) -> GraphQLFormattedError:
+    formatted = error.formatted
+    if len(formatted["message"]) > MAX_MESSAGE:
+        formatted["message"] = formatted["message"][:MAX_MESSAGE] + "…"
+    return formatted
+
+
+def _failure_errors(failures: Iterable[PartFailure]) -> list[GraphQLFormattedError]:
+    """One error for each provider and code, in the order in which they were met."""
+    groups: dict[tuple[str, str], list[PartFailure]] = {}
+    for failure in failures:
+        groups.setdefault((failure.provider, failure.code), []).append(failure)
+    return [_failure_error(group) for group in groups.values()]
+
+
+def _failure_error(group: Sequence[PartFailure]) -> GraphQLFormattedError:
+    first = group[0]
+    paths = list(dict.fromkeys(path for failure in group for path in failure.paths))
+    error: GraphQLFormattedError = {
+        "message": first.message,
+        "extensions": {
+            **first.extensions,
+            "code": first.code,
+            "provider": first.provider,
+            "retryable": first.retryable,
+            "count": len(paths),
+            "paths": [list(path) for path in paths[:MAX_PATHS]],
+        },
+    }
+    if paths:
+        error["path"] = list(paths[0])
+    return error

@@ -1,0 +1,132 @@
+"""Everything that can be asked."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import strawberry
+from strawberry import Info
+
+from gateway.orders.pages import PageWindow
+from gateway.orders.service import NotFound
+from gateway.schema.arguments import check_first, check_text
+from gateway.schema.context import Context, told
+from gateway.schema.cursors import read_cursor
+from gateway.schema.errors import ClientError, ErrorCode
+from gateway.schema.fields import resolved
+from gateway.schema.inputs import OrderBy, OrderFilter, to_key
+from gateway.schema.nodes import MOST_NODES, find_node
+from gateway.schema.order_needs import ORDER_TYPE, all_needs, needs_of
+from gateway.schema.selection import path_of, selection_below
+from gateway.schema.types.connection import OrderConnection, order_connection, order_places
+from gateway.schema.types.nodes import Node
+from gateway.schema.types.order import Order, order_type
+from gateway.schema.types.provider import Provider, provider_of
+from gateway.schema.types.route import Route, load_route
+from gateway.schema.types.shop import Shop
+from providers.models import OrderSearch
+
+ShopSlug = Annotated[
+    str | None, strawberry.argument(description="The shop's slug; may be left out when there is only one.")
+]
+
+
+@strawberry.type(description="Everything that can be asked.")
+class Query:
+    @resolved("Something with a global id, read again. Null when it is not there.")
+    async def node(
+        self,
+        info: Info[Context],
+        id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")],
+    ) -> Node | None:
+        return await find_node(info, id, path_of(info._raw_info))
+
+    @resolved("Several things by their ids, in the same order; null for each that is not there.")
+    async def nodes(
+        self,
+        info: Info[Context],
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 100 global ids.")],
+    ) -> list[Node | None]:
+        if len(ids) > MOST_NODES:
+            raise ClientError(ErrorCode.BAD_USER_INPUT, f"`ids` takes at most {MOST_NODES}.")
+        path = path_of(info._raw_info)
+        return list(await asyncio.gather(*(find_node(info, one, (*path, place)) for place, one in enumerate(ids))))
+
+    @resolved(
+        "One order. Null without an error: every configured provider that could know it was asked and says no. "
+        "Null with an error: one that could know it is down, or the key cannot be asked for."
+    )
+    async def order(
+        self,
+        info: Info[Context],
+        by: Annotated[OrderBy, strawberry.argument(description="What it is asked by.")],
+        shop: ShopSlug = None,
+    ) -> Order | None:
+        key, slug = to_key(by, shop)
+        selected = needs_of(selection_below(info._raw_info, ORDER_TYPE))
+        with told():
+            found = await info.context.orders.find(info.context.shop(slug), key, selected.needs)
+        if isinstance(found, NotFound):
+            report_all(info, found)
+            return None
+        return order_type(info, found, selected)
+
+    @resolved("Orders of a shop, newest first.")
+    async def orders(
+        self,
+        info: Info[Context],
+        filter: Annotated[OrderFilter | None, strawberry.argument(description="What must be true of them.")] = None,
+        first: Annotated[int, strawberry.argument(description="How many, 1 to 100.")] = 30,
+        after: Annotated[str | None, strawberry.argument(description="Cursor to go on behind.")] = None,
+        shop: ShopSlug = None,
+    ) -> OrderConnection | None:
+        context = info.context
+        found_shop = context.shop(shop)
+        search = filter.to_search() if filter else OrderSearch()
+        offset = read_cursor(after, found_shop.slug, search) if after is not None else 0
+        places = order_places(info._raw_info)
+        needs = all_needs(place.selected for place in places)
+        with told():
+            page = await context.orders.search(found_shop, search, PageWindow(offset, check_first(first)), needs)
+        if isinstance(page, NotFound):
+            report_all(info, page)
+            return None
+        return order_connection(info, page, search, places)
+
+    @resolved("A driver's route with its stops.")
+    async def route(
+        self,
+        info: Info[Context],
+        handle: Annotated[str, strawberry.argument(description="HyperTrack's handle of the route.")],
+        shop: ShopSlug = None,
+    ) -> Route | None:
+        return await load_route(info, info.context.shop(shop), check_text(handle, "handle"))
+
+    @resolved("A shop of this gateway; null when there is none of that slug.")
+    def shop(
+        self,
+        info: Info[Context],
+        slug: Annotated[
+            str | None, strawberry.argument(description="The shop's slug; may be left out when there is only one.")
+        ] = None,
+    ) -> Shop | None:
+        if slug is not None and all(shop.slug != slug for shop in info.context.services.shops):
+            return None
+        return Shop(shop=info.context.shop(slug))
+
+    @resolved("The providers that a shop has configured, most trusted first. Asks none of them.")
+    def providers(
+        self,
+        info: Info[Context],
+        first: Annotated[int, strawberry.argument(description="At most this many, 1 to 100.")] = 50,
+        shop: ShopSlug = None,
+    ) -> list[Provider]:
+        found = info.context.shop(shop)
+        return [provider_of(found, name) for name in found.providers][: check_first(first)]
+
+
+def report_all(info: Info[Context], nothing: NotFound) -> None:
+    """Tell the client why the field being resolved is null, where that is not simply that there is no such thing."""
+    for error in nothing.failures:
+        info.context.report(error, path_of(info._raw_info))

@@ -1,0 +1,183 @@
+"""What can be set, as frozen models: the one place where a setting is named, typed, bounded and described.
+
+Knows nothing of files, variables or command lines; `gateway.settings.sources` reads those. The tables of shops have one
+optional field for each provider that is plugged in, so a third party's settings are checked as our own are.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
+from types import GenericAlias
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, create_model, field_validator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from gateway.freshness.settings import CacheSettings, FreshnessSettings
+from providers.base import ProviderSettings
+from providers.registry import provider_specs
+
+ShopSlug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
+"""What a shop is called in settings, ids and the `shop` argument."""
+
+
+class SettingsTable(BaseModel):
+    """Base of every table: frozen, no unknown key passes, and no error repeats a value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Mode(StrEnum):
+    """Whom the gateway is run for."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class AuthMode(StrEnum):
+    """How a client proves who it is."""
+
+    NONE = "none"
+
+
+class StoreSettings(SettingsTable):
+    """Where that is kept which must outlive the process."""
+
+    url: SecretStr = Field(
+        default=SecretStr("sqlite+aiosqlite:///trackgraph.db"),
+        description="SQLAlchemy URL of the database, with an asyncio driver.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _has_asyncio_driver(cls, url: SecretStr) -> SecretStr:
+        try:
+            dialect = make_url(url.get_secret_value()).get_dialect()
+        except (ArgumentError, NoSuchModuleError):
+            raise ValueError("should be a URL such as sqlite+aiosqlite:///trackgraph.db") from None
+        if not dialect.is_async:
+            raise ValueError("should name an asyncio driver, such as sqlite+aiosqlite or postgresql+asyncpg")
+        try:
+            dialect.import_dbapi()
+        except ImportError:
+            raise ValueError(f"needs the Python package {dialect.driver}, which is not installed") from None
+        return url
+
+
+class AuthSettings(SettingsTable):
+    """Who may ask."""
+
+    mode: AuthMode = Field(
+        default=AuthMode.NONE,
+        description="How clients prove who they are. With `none` everyone who reaches the port may ask and write, so "
+        "it is refused unless `server.host` is a loopback address or `auth.allow_public` is true.",
+    )
+    allow_public: bool = Field(
+        default=False,
+        description="Serve without authentication on an address that others can reach. Only behind something that "
+        "lets the right callers through.",
+    )
+
+
+class ServerSettings(SettingsTable):
+    """How the gateway is reached, and how long and how much a request may take."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Processes that answer. More than one needs a cache that they share (`cache.url`).",
+    )
+    mode: Mode | None = Field(
+        default=None,
+        description="`production` turns introspection, GraphiQL and suggestions in errors off. Left out: `development` "
+        "when `auth.mode` is `none` on a loopback address, else `production`.",
+    )
+    max_body_bytes: int = Field(
+        default=1024 * 1024,
+        ge=1024,
+        description="Longest request body that is read, in bytes; a longer one is refused with 413.",
+    )
+    query_deadline_seconds: float = Field(
+        default=8.0,
+        gt=0,
+        description="Longest that a whole query may take; what has not been answered by then is an error.",
+    )
+    call_deadline_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        description="Longest that one call to a provider may take.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe event that is logged."
+    )
+    access_log: bool = Field(
+        default=False,
+        description="Log a line for every request. It holds the path with its query, so a GET's variables too.",
+    )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach `host`: 127.0.0.0/8, ::1 or localhost (RFC 6761 section 6.3)."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+
+class ShopSettings(SettingsTable):
+    """One shop. Each provider that is plugged in is an optional table of its own (`shop_model`)."""
+
+    name: str | None = Field(
+        default=None, min_length=1, description="The shop's name as people read it; left out: its slug."
+    )
+
+    @property
+    def providers(self) -> Mapping[str, ProviderSettings]:
+        """The settings of each provider that this shop uses, by the provider's name, in order of trust."""
+        tables = {name: getattr(self, name, None) for name in provider_specs()}
+        return {name: table for name, table in tables.items() if isinstance(table, ProviderSettings)}
+
+
+class Settings(SettingsTable):
+    """Everything that can be set. Made by `load_settings` or `parse_settings`, never directly."""
+
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    cache: CacheSettings = Field(default_factory=CacheSettings)
+    freshness: FreshnessSettings = Field(default_factory=FreshnessSettings)
+    auth: AuthSettings = Field(default_factory=AuthSettings)
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    shops: dict[ShopSlug, ShopSettings] = Field(default_factory=dict)
+
+    @property
+    def mode(self) -> Mode:
+        """`server.mode`, or what it is when left out."""
+        if self.server.mode is not None:
+            return self.server.mode
+        private = self.auth.mode is AuthMode.NONE and self.server.is_loopback
+        return Mode.DEVELOPMENT if private else Mode.PRODUCTION
+
+
+@cache
+def shop_model() -> type[ShopSettings]:
+    """`ShopSettings` with one optional table for each provider that is plugged in."""
+    tables: dict[str, Any] = {
+        name: (spec.settings | None, Field(default=None, description=spec.profile.title))
+        for name, spec in provider_specs().items()
+    }
+    return create_model("ShopSettings", __base__=ShopSettings, **tables)
+
+
+@cache
+def settings_model() -> type[Settings]:
+    """`Settings` whose shops are `shop_model()`."""
+    shops: Any = (GenericAlias(dict, (ShopSlug, shop_model())), Field(default_factory=dict))
+    return create_model("Settings", __base__=Settings, shops=shops)

@@ -1,0 +1,153 @@
+"""Documents are bounded, validated once, and refused with errors that carry codes."""
+
+from __future__ import annotations
+
+import pytest
+import strawberry
+from graphql import GraphQLSchema, get_introspection_query
+
+from gateway.schema.documents import MAX_DEPTH, MAX_ERRORS, Documents, RequestRefused
+
+
+@strawberry.input(one_of=True)
+class By:
+    number: strawberry.Maybe[str]
+    name: strawberry.Maybe[str]
+
+
+@strawberry.type
+class Order:
+    number: str
+
+    @strawberry.field
+    def again(self) -> Order:
+        return self
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def order(self, by: By) -> Order | None:
+        return Order(number=by.number.value) if by.number else None
+
+    @strawberry.field
+    def first_order(self) -> Order:
+        return Order(number="1")
+
+
+def core_schema() -> GraphQLSchema:
+    return strawberry.Schema(Query)._schema
+
+
+@pytest.fixture
+def documents() -> Documents:
+    return Documents(core_schema(), production=False)
+
+
+@pytest.fixture
+def production() -> Documents:
+    return Documents(core_schema(), production=True)
+
+
+def refusal(documents: Documents, text: str) -> tuple[list[str], list[str]]:
+    """Codes and messages with which `text` is refused."""
+    with pytest.raises(RequestRefused) as raised:
+        documents.load(text)
+    errors = raised.value.errors
+    return [error.extensions["code"] for error in errors if error.extensions], [error.message for error in errors]
+
+
+def nested(levels: int) -> str:
+    return "{ firstOrder {" + " again {" * levels + " number " + "}" * levels + "} }"
+
+
+def test_a_valid_document_is_parsed_once(documents: Documents) -> None:
+    assert documents.load("{ firstOrder { number } }") is documents.load("{ firstOrder { number } }")
+
+
+def test_the_longest_unused_document_is_forgotten_when_room_runs_out() -> None:
+    documents = Documents(core_schema(), production=False, remembered_characters=300)
+    first = documents.load("{ firstOrder { number } }")
+    texts = [f"{{ alias{number}: firstOrder {{ number }} }}" for number in range(10)]
+    for text in texts:
+        documents.load(text)
+    assert documents.load(texts[-1]) is documents.load(texts[-1])
+    assert documents.load("{ firstOrder { number } }") is not first
+
+
+def test_a_document_that_would_push_out_the_others_is_not_remembered() -> None:
+    documents = Documents(core_schema(), production=False, remembered_characters=300)
+    long = "{ firstOrder { number } }" + " " * 100
+    assert documents.load(long) is not documents.load(long)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "GRAPHQL_PARSE_FAILED"),
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("{ firstOrder { number }", "GRAPHQL_PARSE_FAILED"),
+        ("{ a " * 5_000, "GRAPHQL_PARSE_FAILED"),
+        ("{ order(by: " + "[" * 100_000, "GRAPHQL_PARSE_FAILED"),
+        ("{ order(by: {number: " + "[" * 2_000_000, "GRAPHQL_PARSE_FAILED"),
+        ("{" + " firstOrder { number }" * 3_000 + "}", "GRAPHQL_PARSE_FAILED"),
+        ("#\n" * 5_000 + "{ firstOrder { number } }", "GRAPHQL_PARSE_FAILED"),
+        ('{ order(by: {number: "\\ud800"}) { number } }', "GRAPHQL_PARSE_FAILED"),
+        (nested(MAX_DEPTH), "GRAPHQL_VALIDATION_FAILED"),
+        ("{ unknown }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ firstOrder }", "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription { firstOrder { number } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("type Query { a: Int }", "GRAPHQL_VALIDATION_FAILED"),
+        ('{ order(by: {number: "1", name: "2"}) { number } }', "GRAPHQL_VALIDATION_FAILED"),
+        ("{ order(by: {number: null}) { number } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ order(by: {number: $undefined}) { number } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("fragment A on Order { ...A } { firstOrder { ...A } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{" + " firstOrder { number }" * 2_000 + "}", "GRAPHQL_VALIDATION_FAILED"),
+    ],
+    ids=lambda value: value[:40] if isinstance(value, str) else value,
+)
+def test_a_document_that_cannot_be_executed_is_refused_with_a_code(documents: Documents, text: str, code: str) -> None:
+    codes, messages = refusal(documents, text)
+    assert set(codes) == {code}
+    assert all(messages)
+
+
+def test_at_most_five_errors_are_told(documents: Documents) -> None:
+    codes, messages = refusal(documents, "{ a b c d e f g h i j }")
+    assert len(codes) == MAX_ERRORS
+    assert "Too many" in messages[-1]
+
+
+def test_depth_counts_through_fragments(documents: Documents) -> None:
+    chain = " ".join(f"fragment F{n} on Order {{ again {{ ...F{n + 1} }} }}" for n in range(MAX_DEPTH))
+    text = f"{{ firstOrder {{ ...F0 }} }} {chain} fragment F{MAX_DEPTH} on Order {{ number }}"
+    _, messages = refusal(documents, text)
+    assert f"deeper than {MAX_DEPTH} levels" in messages[0]
+
+
+def test_the_deepest_document_that_is_taken_is_valid(documents: Documents) -> None:
+    assert documents.load(nested(MAX_DEPTH - 2)).definitions
+
+
+def test_a_fragment_before_its_operation_may_use_a_variable_in_a_one_of_input(documents: Documents) -> None:
+    text = "fragment F on Query { order(by: {number: $n}) { number } } query ($n: String!) { ...F }"
+    assert documents.load(text).definitions
+
+
+def test_introspection_works_in_development(documents: Documents) -> None:
+    assert documents.load(get_introspection_query(input_value_deprecation=True)).definitions
+
+
+def test_production_refuses_introspection_with_a_code_of_its_own(production: Documents) -> None:
+    codes, _ = refusal(production, '{ __schema { types { name } } a: __type(name: "Order") { name } }')
+    assert codes == ["INTROSPECTION_DISABLED", "INTROSPECTION_DISABLED"]
+
+
+def test_production_answers_typename(production: Documents) -> None:
+    assert production.load("{ __typename firstOrder { __typename } }").definitions
+
+
+def test_only_development_suggests_names(documents: Documents, production: Documents) -> None:
+    for text in ("{ firstOrdr { number } }", '{ order(by: {numbr: "1"}) { number } }', "query ($b: Bye) { a }"):
+        assert any("Did you mean" in message for message in refusal(documents, text)[1])
+        assert not any("Did you mean" in message for message in refusal(production, text)[1])
