@@ -1,0 +1,1 @@
+"""The build of the GraphiQL bundle, without running it."""
