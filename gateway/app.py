@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 
 import httpx
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 
 from gateway.freshness.cache import FreshCache
@@ -28,15 +29,12 @@ from gateway.schema.context import Context, Services
 from gateway.schema.pipeline import Pipeline
 from gateway.schema.published import schema
 from gateway.settings import Mode, Settings, ShopSettings, load_settings
-from gateway.store.database import Database
+from gateway.store.database import Database, StoreUnavailable
 from gateway.store.invoice_trackers import InvoiceTrackers
 from gateway.store.links import Links
 from gateway.store.tracking_numbers import TrackingNumbers
-from providers.base import Clock, Provider, ProviderContext, ProviderSettings
+from providers.base import Clock, Provider, ProviderContext, ProviderProfile, ProviderSettings
 from providers.registry import provider_specs
-
-MOST_CONNECTIONS = 20
-"""To one provider account. httpx's pool walks all its connections at every request: a larger one is slower."""
 
 
 def utc_now() -> datetime:
@@ -91,7 +89,7 @@ class Gateway:
             return {"store": PartHealth(ok=False)}
         try:
             await self._database.check()
-        except SQLAlchemyError:
+        except StoreUnavailable:
             return {"store": PartHealth(ok=False)}
         return {"store": PartHealth(ok=True)}
 
@@ -162,20 +160,30 @@ async def _open_shop(slug: str, settings: ShopSettings, database: Database, cloc
     async with AsyncExitStack() as stack:
         for name, provider_settings in settings.providers.items():
             spec = provider_specs()[name]
-            client = await stack.enter_async_context(_new_client(provider_settings))
+            client = await stack.enter_async_context(_new_client(provider_settings, spec.profile))
             adapters[name] = spec.build(provider_settings, ProviderContext(client, clock, trackers))
             rules.update(rules_of(spec, provider_settings))
         yield _OpenShop(Shop(slug, settings.name, adapters, rules), trackers)
 
 
-def _new_client(settings: ProviderSettings) -> httpx.AsyncClient:
-    """The HTTP client of one provider account. Proxies and certificates of the environment do not apply to it."""
-    limits = httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS)
+def _new_client(settings: ProviderSettings, profile: ProviderProfile) -> httpx.AsyncClient:
+    """The HTTP client of one provider account. Proxies and certificates of the environment do not apply to it.
+
+    A connection carries one call at a time, so their number is the limit on calls; further ones wait for a connection.
+    """
+    limits = httpx.Limits(max_connections=profile.concurrency, max_keepalive_connections=profile.concurrency)
     return httpx.AsyncClient(
         base_url=settings.base_url,
         limits=limits,
+        verify=_trusted_certificates(),
         timeout=httpx.Timeout(10.0),  # a backstop: every call has a shorter deadline of its own
         follow_redirects=False,
         trust_env=False,
         headers={"User-Agent": "trackgraph"},
     )
+
+
+@cache
+def _trusted_certificates() -> ssl.SSLContext:
+    """Certifi's authorities. Reading them takes 50 ms, and a gateway may have hundreds of accounts."""
+    return httpx.create_ssl_context(trust_env=False)

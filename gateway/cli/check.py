@@ -7,12 +7,12 @@ import os
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-import typer
-
-from gateway.cli.failures import EXIT_FAILED, describe
+from gateway.app import open_adapters
+from gateway.cli.failures import describe
 from gateway.cli.output import print_table
-from gateway.cli.serve import ConfigOption, set_in_environment
+from gateway.cli.serve import set_in_environment
 from gateway.freshness.address import RedisAddress, parse_cache_url
 from gateway.freshness.redis import RedisStorage
 from gateway.freshness.sealing import NoSeal
@@ -40,21 +40,18 @@ class Finding:
         return self.shop, self.subject, "ok" if self.ok else "failed", self.detail, f"{self.milliseconds} ms"
 
 
-def check(config: ConfigOption = None) -> None:
-    """Try the settings: the store, the cache, and one cheap call to every provider of every shop."""
+def check(config: Path | None) -> bool:
+    """Print what came of trying everything, and answer whether all of it is well."""
     set_in_environment(config=config)
     settings = load_settings(os.environ)
     configure_logging("error")
     findings = asyncio.run(try_everything(settings))
     print_table("Checked", ("shop", "subject", "result", "detail", "time"), [finding.row for finding in findings])
-    if not all(finding.ok for finding in findings):
-        raise typer.Exit(EXIT_FAILED)
+    return all(finding.ok for finding in findings)
 
 
 async def try_everything(settings: Settings) -> list[Finding]:
     """Try store, cache and providers at the same time; one finding each, in the order of the settings."""
-    from gateway.app import open_adapters  # noqa: PLC0415  # the whole gateway: no other command should wait for it
-
     async with open_adapters(settings) as adapters:
         return await asyncio.gather(
             _try("", "store", _ask_store(settings)),

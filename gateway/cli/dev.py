@@ -8,13 +8,11 @@ import socket
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from gateway.app import create_app
 from gateway.cli.output import print_heading, print_plain, print_table
+from gateway.cli.seed import seed_demo
 from gateway.cli.serving import listen, run_until_interrupted, serve_app, url_of
-from gateway.cli.simulate import SpeedOption
 from gateway.settings import Settings, parse_settings
 from gateway.telemetry import configure_logging
 from providers.simulation.server import SimulatorServer, running_simulators, simulator_settings, world_of_today
@@ -36,22 +34,13 @@ EXAMPLE_QUERY = """\
 }}"""
 
 
-def dev(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the gateway; 0 takes any free one.")] = 8000,
-    database: Annotated[Path, typer.Option(metavar="FILE", help="The SQLite file of the store.")] = Path(
-        "trackgraph-dev.db"
-    ),
-    speed: SpeedOption = 1.0,
-) -> None:
-    """Serve the gateway with four simulated providers behind it: no key, no network, no settings."""
+def dev(port: int, database: Path, speed: float) -> None:
+    """Serve the demo until a signal. Raises `CommandFailed` when `port` is taken."""
     with listen(HOST, port) as listener:
         run_until_interrupted(_serve_demo(listener, database, world_of_today(speed)))
 
 
 async def _serve_demo(listener: socket.socket, database: Path, world: World) -> None:
-    from gateway.app import create_app  # noqa: PLC0415  # the whole gateway: not for every command
-    from gateway.cli.seed import seed_demo  # noqa: PLC0415  # likewise
-
     async with running_simulators(world) as simulators:
         settings = demo_settings(listener.getsockname()[1], database, simulators)
         configure_logging(settings.server.log_level)

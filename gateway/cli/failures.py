@@ -11,8 +11,10 @@ from typer.exceptions import TyperException
 
 from gateway.freshness.guard import StorageUnavailable
 from gateway.settings import ConfigurationError
+from gateway.store.database import StoreUnavailable
 from gateway.telemetry import redact
 from providers.errors import ProviderError
+from providers.registry import ProviderConflict
 
 EXIT_FAILED = 1
 EXIT_MISUSED = 2
@@ -70,8 +72,10 @@ def _place(error: BaseException) -> str:
 
 _TEXTS: tuple[tuple[type[BaseException], Callable[[BaseException], str]], ...] = (
     (CommandFailed, str),
+    (ProviderConflict, str),
     (ProviderError, _provider_text),
     (StorageUnavailable, lambda error: f"the cache (cache.url) cannot be reached: {error}"),
+    (StoreUnavailable, _store_text),
     (SQLAlchemyError, _store_text),
     (TimeoutError, lambda _: "no answer in time"),
     (OSError, _system_text),

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from graphql import GraphQLSyntaxError, build_schema
 from graphql.utilities import find_breaking_changes
 
 from gateway.cli.failures import CommandFailed
 from gateway.cli.output import tell
+from gateway.schema.published import sdl
 
 
-def schema(
-    output: Annotated[Path, typer.Option(metavar="FILE", help="The file with the schema.")] = Path("schema.graphql"),
-    check: Annotated[
-        bool,
-        typer.Option("--check", help="Write nothing; fail if the file is out of date, or a change breaks clients."),
-    ] = False,
-) -> None:
-    """Write the GraphQL schema to a file, or check it."""
-    from gateway.schema.published import sdl  # noqa: PLC0415  # the whole schema: no other command should wait for it
+def write_schema(file: Path) -> None:
+    """Write the schema to `file`."""
+    file.write_text(sdl(), "utf-8")
+    print(f"wrote {file}")
 
-    if check:
-        check_published(output, sdl())
-    else:
-        output.write_text(sdl(), "utf-8")
-        print(f"wrote {output}")
+
+def check_schema(file: Path) -> None:
+    """Raise `CommandFailed` unless `file` holds the schema as it is; what would break clients is listed first."""
+    check_published(file, sdl())
 
 
 def check_published(file: Path, current: str) -> None:

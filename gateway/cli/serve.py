@@ -5,43 +5,28 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from gateway.app import create_app
 from gateway.cli.output import tell
 from gateway.cli.serving import listen, run_until_interrupted, run_workers, serve_app, url_of
 from gateway.settings import CONFIG_VARIABLE, load_settings, startup_warnings
 from gateway.telemetry import configure_logging
 
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help=f"TOML file with the settings. [env: {CONFIG_VARIABLE}]"),
-]
 
-
-def serve(
-    config: ConfigOption = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on, instead of server.host.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, instead of server.port.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes, instead of server.workers.")] = None,
-) -> None:
-    """Serve the gateway until it is stopped."""
+def serve(config: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve until a signal; what is not None wins over the settings. Raises what keeps the gateway from starting."""
     set_in_environment(config=config, host=host, port=port, workers=workers)
     settings = load_settings(os.environ)
     configure_logging(settings.server.log_level)
     for warning in startup_warnings(settings):
         tell(warning)
-
-    from gateway.app import create_app  # noqa: PLC0415  # the whole gateway: no other command should wait for it
-
-    listener = listen(settings.server.host, settings.server.port)
-    with listener:
+    with listen(settings.server.host, settings.server.port) as listener:
+        announce = partial(tell, f"serving {url_of(listener)}/graphql")
+        app = create_app(settings)
         if settings.server.workers > 1:
-            run_workers(settings, create_app(settings), listener)
+            run_workers(settings, app, listener, announce)
         else:
-            announce = partial(tell, f"serving {url_of(listener)}/graphql")
-            run_until_interrupted(serve_app(settings, create_app(settings), listener, announce))
+            run_until_interrupted(serve_app(settings, app, listener, announce))
 
 
 def set_in_environment(

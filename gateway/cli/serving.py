@@ -109,6 +109,8 @@ async def serve_app(settings: Settings, app: ASGIApp, listener: socket.socket, o
     server = uvicorn.Server(server_config(settings, startup))
     try:
         await server.serve(sockets=[listener])
+        # uvicorn raises Ctrl-C again when it has stopped; here it arrives, and not in somebody's cleaning up.
+        await asyncio.sleep(0)
     except SystemExit:  # uvicorn's word for an application that did not start
         raise startup.failure or CommandFailed("the gateway did not start") from None
 
@@ -119,13 +121,14 @@ def run_until_interrupted(serving: Coroutine[Any, Any, None]) -> None:
         runner.run(serving)
 
 
-def run_workers(settings: Settings, trial: Starlette, listener: socket.socket) -> None:
+def run_workers(settings: Settings, trial: Starlette, listener: socket.socket, on_started: Callable[[], None]) -> None:
     """Serve with several processes until a signal.
 
     `trial` is started and stopped here first: what keeps it from starting is raised once and not by every worker, and
     the store is brought up to date by one process alone.
     """
-    run_until_interrupted(_start_once(trial))
+    asyncio.run(_start_once(trial))
+    on_started()
     Multiprocess(server_config(settings, WORKER_APP), sockets=[listener]).run()
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from gateway.cli.failures import CommandFailed
 from gateway.settings import SettingDoc, setting_docs
@@ -28,17 +25,16 @@ start. `trackgraph check --config FILE` tries settings out. `trackgraph.example.
 """
 
 
-def settings_docs(
-    output: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")] = Path("docs/settings.md"),
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if the file is out of date.")] = False,
-) -> None:
-    """Write the documentation of all settings, or check it."""
-    current = settings_page(setting_docs())
-    if not check:
-        output.write_text(current, "utf-8")
-        print(f"wrote {output}")
-    elif not output.exists() or output.read_text("utf-8") != current:
-        raise CommandFailed(f"{output} is out of date; run: trackgraph settings-docs")
+def write_settings_docs(file: Path) -> None:
+    """Write the documentation of all settings to `file`."""
+    file.write_text(settings_page(setting_docs()), "utf-8")
+    print(f"wrote {file}")
+
+
+def check_settings_docs(file: Path) -> None:
+    """Raise `CommandFailed` unless `file` holds the documentation of the settings as they are."""
+    if not file.exists() or file.read_text("utf-8") != settings_page(setting_docs()):
+        raise CommandFailed(f"{file} is out of date; run: trackgraph settings-docs")
 
 
 def settings_page(docs: Iterable[SettingDoc]) -> str:

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
-
-import typer
 
 from gateway.cli.failures import CommandFailed
 from gateway.cli.output import print_plain, print_table
 from providers.simulation.server import DEFAULT_PORTS, SIMULATORS, SimulatorServer, run_simulators, world_of_today
 
-SpeedOption = Annotated[
-    float, typer.Option(min=0.0, help="How many times as fast as the real clock the simulated one runs.")
-]
 
-
-def simulate(
-    provider: Annotated[list[str] | None, typer.Option(help="Only this provider; may be repeated.")] = None,
-    port: Annotated[
-        int | None, typer.Option(min=0, max=65500, help="Port of the first; the others follow it. 0: any free ones.")
-    ] = None,
-    speed: SpeedOption = 1.0,
-) -> None:
-    """Serve the simulated providers until they are stopped, and print where, and what they accept."""
-    ports = choose_ports(provider or list(SIMULATORS), port)
+def simulate(names: list[str], first_port: int | None, speed: float) -> None:
+    """Serve the simulators of `names` (none: all) until a signal. Raises `CommandFailed` for names and ports."""
+    ports = choose_ports(names or list(SIMULATORS), first_port)
     try:
         run_simulators(announce, ports, world_of_today(speed))
     except OSError as error:

@@ -7,8 +7,7 @@ nothing of what the values mean.
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -17,11 +16,13 @@ from pydantic import TypeAdapter
 
 from gateway.freshness.decoded import DecodedEntries
 from gateway.freshness.envelope import CacheResult, Entry, Lifetime, Loaded, Unreadable, pack, to_microseconds, unpack
+from gateway.freshness.errands import Errands
 from gateway.freshness.failures import Failure, RecentFailures
 from gateway.freshness.flights import FlightCancelled, Flights
 from gateway.freshness.keys import CacheKey
 from gateway.freshness.policy import FreshnessPolicy
 from gateway.freshness.settings import FreshnessSettings
+from gateway.freshness.sharing import DEFAULT_LEASE_TIMING, Handover, Leases, LeaseTiming
 from gateway.freshness.stamps import Instants
 from gateway.freshness.storage import Storage
 from gateway.resilience.deadline import Deadline
@@ -64,28 +65,12 @@ class Lookup(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class LeaseTiming:
-    """Seconds. One worker asks for at most `lease`; the others look every `poll` whether it has its answer."""
-
-    lease: float = 5.0
-    poll: float = 0.05
-
-
-@dataclass(frozen=True, slots=True)
 class _Landing(Generic[T]):
     """How a flight ended: with an entry, with an error, or with neither (another worker has the lease)."""
 
     entry: Entry[T] | None = None
     error: ProviderError | None = None
     from_other_worker: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Write:
-    """An entry on its way into a shared storage; until it is there it is served from here."""
-
-    entry: Entry[Any]
-    task: asyncio.Task[None]
 
 
 class FreshCache:
@@ -102,7 +87,7 @@ class FreshCache:
         clock: Clock,
         *,
         decoded_bytes: int = 64 * 1024 * 1024,
-        lease: LeaseTiming = LeaseTiming(),
+        lease: LeaseTiming = DEFAULT_LEASE_TIMING,
     ) -> None:
         self._storage = storage
         self._clock = clock
@@ -110,13 +95,12 @@ class FreshCache:
         self._not_found = FreshnessPolicy(settings).not_found_lifetime()
         self._refresh_pause = settings.refresh_pause
         self._longest = settings.longest
-        self._lease = lease
         self._decoded = DecodedEntries(decoded_bytes)
         self._failures = RecentFailures()
-        self._flights: Flights[_Landing[Any]] = Flights()
-        self._writes: dict[str, _Write] = {}
-        self._releases: dict[str, asyncio.Task[None]] = {}
-        self._behind: set[asyncio.Task[None]] = set()
+        self._errands = Errands()
+        self._flights: Flights[_Landing[Any]] = Flights(self._errands)
+        self._handover = Handover(storage, self._errands)
+        self._leases = Leases(storage, self._handover, self._errands, lease)
 
     def now(self) -> datetime:
         """The present, later than at every call and every invalidation before: what `put` takes as `asked_at`."""
@@ -156,6 +140,18 @@ class FreshCache:
             return None
         return entry.hit if now < entry.fresh_until else self._stale(key, entry)
 
+    async def asked_within(self, lookup: Lookup[T], period: timedelta) -> Loaded[T] | None:
+        """What the last asking gave, its error included, if it was less than `period` ago. Asks nobody."""
+        key = lookup.key.text
+        entry, stamp = await self._find(key, lookup)
+        now = self._clock()
+        failure = self._failures.since(key, max(stamp, entry.asked if entry else stamp))
+        if failure is not None and now - failure.at < period:
+            return await self._fall_back(key, lookup, failure.error)
+        if entry is None or now - entry.fetched_at >= period:
+            return None
+        return entry.hit if now < entry.fresh_until else self._stale(key, entry)
+
     async def put(self, lookup: Lookup[T], value: T, asked_at: datetime) -> None:
         """Keep `value`, learnt on the way, as the answer to `lookup`; the asking began at `asked_at` (see `now`).
 
@@ -169,35 +165,29 @@ class FreshCache:
         stamping = self._storage.stamp(frozenset(tags), self._instants.next(), seconds)
         if self._storage.shared:
             # Shielded: the change has happened, and the other workers have to hear of it though the client is gone.
-            await asyncio.shield(self._go_behind(stamping))
+            await asyncio.shield(self._errands.send(stamping))
         else:
             await stamping
 
     async def aclose(self) -> None:
         """Wait briefly for answers and writes that are on their way, cancel the rest, and close the storage."""
-        await self._flights.aclose(_CLOSING_SECONDS)
-        if self._behind:
-            await asyncio.wait(set(self._behind), timeout=_CLOSING_SECONDS)
+        await self._errands.aclose(_CLOSING_SECONDS)
         await self._storage.aclose()
 
     async def _find(self, key: str, lookup: Lookup[T]) -> tuple[Entry[T] | None, int]:
         """The entry that no stamp forbids, of whatever age, and the latest stamp of the tags known before."""
+        # Before the read, which can overtake a write on the way to the server, and after it.
+        entry = self._handover.find(key)
         payload, stamp = await self._storage.read(key, lookup.tags)
-        entry = await self._entry_in(key, lookup, payload)
+        entry = entry or self._handover.find(key)
+        if entry is None and payload is not None:
+            entry = self._decoded.find(key, payload) or await self._parse(key, lookup, payload)
         if entry is None:
             return None, stamp
         latest = stamp
         if not entry.tags <= lookup.tags:
             latest = max(stamp, await self._storage.latest_stamp(entry.tags - lookup.tags))
         return (entry if entry.asked > latest else None), stamp
-
-    async def _entry_in(self, key: str, lookup: Lookup[T], payload: bytes | None) -> Entry[T] | None:
-        write = self._writes.get(key)
-        if write is not None:
-            return write.entry
-        if payload is None:
-            return None
-        return self._decoded.find(key, payload) or await self._parse(key, lookup, payload)
 
     async def _parse(self, key: str, lookup: Lookup[T], payload: bytes) -> Entry[T] | None:
         try:
@@ -260,24 +250,23 @@ class FreshCache:
         if not self._storage.shared:
             return await self._call(key, lookup, fetch)
         # After an invalidation there is another lease: who asked before it has nothing worth waiting for.
-        lease, token = f"{stamp} {key}", secrets.token_hex(8)
-        if (releasing := self._releases.get(lease)) is not None:
-            await asyncio.wait({releasing})  # our own, from the asking before, must not look like another worker's
-        give_up = self._loop_time() + self._lease.lease
+        lease = f"{stamp} {key}"
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + self._leases.timing.lease
         while True:
-            is_mine = await self._storage.take_lease(lease, token, self._lease.lease)
+            is_mine = await self._leases.take(lease)
             try:
                 entry, _ = await self._find(key, lookup)
                 if entry is not None and self._clock() < entry.fresh_until:
                     return _Landing(entry, from_other_worker=True)
                 if is_behind and not is_mine:
                     return _Landing()
-                if is_mine or self._loop_time() >= give_up:
+                if is_mine or loop.time() >= give_up:
                     return await self._call(key, lookup, fetch)
             finally:
                 if is_mine:
-                    self._release_behind(key, lease, token)
-            await asyncio.sleep(self._lease.poll)
+                    self._leases.release_behind(lease, key)
+            await asyncio.sleep(self._leases.timing.poll)
 
     async def _call(self, key: str, lookup: Lookup[T], fetch: Fetch[T]) -> _Landing[T]:
         """Ask, and keep the answer."""
@@ -306,10 +295,9 @@ class FreshCache:
         self, value: T | None, found: bool, asked: int, lifetime: Lifetime, tags: frozenset[str]
     ) -> Entry[T]:
         now = self._clock()
-        fresh_until = now + lifetime.fresh
-        # No entry may outlive the stamps that can forbid it.
-        stale_until = min(fresh_until + lifetime.stale, now + self._longest)
-        return Entry(value, found, asked, now, fresh_until, stale_until, tags)
+        end = now + self._longest  # no entry may outlive the stamps that can forbid it
+        fresh_until = min(now + lifetime.fresh, end)
+        return Entry(value, found, asked, now, fresh_until, min(fresh_until + lifetime.stale, end), tags)
 
     async def _keep(self, key: str, lookup: Lookup[T], entry: Entry[T]) -> None:
         if self._decoded.asked(key) > entry.asked:
@@ -322,45 +310,9 @@ class FreshCache:
         payload = pack(entry, lookup.codec)
         self._decoded.keep(key, payload, entry)
         if self._storage.shared:
-            self._write_behind(key, payload, seconds, entry)
+            self._handover.write_behind(key, payload, seconds, entry)
         else:
             await self._storage.write(key, payload, seconds)
-
-    def _write_behind(self, key: str, payload: bytes, seconds: float, entry: Entry[Any]) -> None:
-        earlier = self._writes.get(key)
-
-        async def write() -> None:
-            try:
-                if earlier is not None:
-                    await asyncio.wait({earlier.task})  # or the older entry might arrive last
-                await self._storage.write(key, payload, seconds)
-            finally:
-                pending = self._writes.get(key)
-                if pending is not None and pending.entry is entry:
-                    del self._writes[key]
-
-        self._writes[key] = _Write(entry, self._go_behind(write()))
-
-    def _release_behind(self, key: str, lease: str, token: str) -> None:
-        write = self._writes.get(key)
-
-        async def release() -> None:
-            if write is not None:
-                await asyncio.wait({write.task})  # or the next worker would find neither lease nor entry, and ask
-            await self._storage.release_lease(lease, token)
-            del self._releases[lease]
-
-        self._releases[lease] = self._go_behind(release())
-
-    def _go_behind(self, errand: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(errand)
-        self._behind.add(task)
-        task.add_done_callback(self._behind.discard)
-        return task
-
-    @staticmethod
-    def _loop_time() -> float:
-        return asyncio.get_running_loop().time()
 
 
 def _past(key: str) -> str:

@@ -7,14 +7,13 @@ the flight goes on. Knows nothing of what is asked.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-T = TypeVar("T")
+from gateway.freshness.errands import Errands
 
-_log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,9 +32,9 @@ class FlightCancelled(Exception):
 class Flights(Generic[T]):
     """The flights of this process, one for each name. A later one under the same name replaces it for new callers."""
 
-    def __init__(self) -> None:
+    def __init__(self, errands: Errands) -> None:
+        self._errands = errands
         self._current: dict[str, Flight[T]] = {}
-        self._tasks: set[asyncio.Task[T]] = set()
 
     def find(self, name: str, since: int = 0) -> Flight[T] | None:
         """The flight under `name` that is still under way, if it began after `since`."""
@@ -46,10 +45,9 @@ class Flights(Generic[T]):
 
     def start(self, name: str, began: int, errand: Coroutine[Any, Any, T]) -> Flight[T]:
         """Send `errand` off under `name`."""
-        flight = Flight(name, began, asyncio.create_task(errand, name=f"flight {began}"))
+        flight = Flight(name, began, self._errands.send(errand))
         self._current[name] = flight
-        self._tasks.add(flight.task)
-        flight.task.add_done_callback(lambda task: self._landed(flight, task))
+        flight.task.add_done_callback(lambda _: self._landed(flight))
         return flight
 
     async def wait(self, flight: Flight[T], seconds: float) -> T:
@@ -64,19 +62,6 @@ class Flights(Generic[T]):
             raise FlightCancelled
         return flight.task.result()
 
-    async def aclose(self, grace_seconds: float) -> None:
-        """Give the flights `grace_seconds` to land, then cancel them."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=grace_seconds)
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(set(self._tasks))
-
-    def _landed(self, flight: Flight[T], task: asyncio.Task[T]) -> None:
-        self._tasks.discard(task)
+    def _landed(self, flight: Flight[T]) -> None:
         if self._current.get(flight.name) is flight:
             del self._current[flight.name]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            # Here and not at the callers, who may be many or none. The name is left out: it can hold a filter.
-            _log.error("an asking ended in a defect", exc_info=error)

@@ -1,15 +1,17 @@
 """A sick cache must not make a query sick: time limits and a breaker around a shared storage.
 
-Every operation has a limit. After one failure the breaker is open: nothing is waited for, reads find nothing, and the
-server is probed in the background until it answers again. What was invalidated meanwhile is told to it before it is
-used again. Knows no protocol; the storage inside says `StorageUnavailable`.
+Every operation has a limit, counted from its turn: a queue of our own making is no sign of a sick server. After one
+failure the breaker is open: nothing is waited for, reads find nothing, and the server is probed in the background until
+it answers again. What was invalidated meanwhile is told to it before it is used again. Knows no protocol; the storage
+inside says `StorageUnavailable`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -55,6 +57,12 @@ class GuardTiming:
     probe: float = 1.0
 
 
+CONCURRENT_OPERATIONS = 16
+"""More at once only wait for each other on this one event loop, and each needs a connection."""
+
+_TICKS = 5
+
+
 class GuardedStorage:
     """A shared storage that never fails and never makes anyone wait for long.
 
@@ -71,6 +79,7 @@ class GuardedStorage:
         self._stamps_seconds = 0.0
         self._untold: int | None = None
         self._prober: asyncio.Task[None] | None = None
+        self._turns = asyncio.Semaphore(CONCURRENT_OPERATIONS)
 
     @property
     def is_open(self) -> bool:
@@ -111,7 +120,7 @@ class GuardedStorage:
             self._prober.cancel()
             await asyncio.wait({self._prober})
         try:
-            async with asyncio.timeout(self._timing.probe):
+            async with _limited(self._timing.probe):
                 await self._inner.aclose()
         except (StorageUnavailable, TimeoutError) as error:
             _log.warning("the shared cache was not closed in order (%s)", _reason(error))
@@ -119,12 +128,15 @@ class GuardedStorage:
     async def _guarded(self, operation: Callable[[], Awaitable[T]], otherwise: T) -> T:
         if self._prober is not None:
             return otherwise
-        try:
-            async with asyncio.timeout(self._timing.operation):
-                return await operation()
-        except (StorageUnavailable, TimeoutError) as error:
-            self._open(error)
-            return otherwise
+        async with self._turns:
+            if self._prober is not None:  # opened by one before us
+                return otherwise
+            try:
+                async with _limited(self._timing.operation):
+                    return await operation()
+            except (StorageUnavailable, TimeoutError) as error:
+                self._open(error)
+                return otherwise
 
     async def _tell(self, stamps: dict[str, int]) -> bool:
         await self._inner.stamp(stamps, self._stamps_seconds)
@@ -146,7 +158,7 @@ class GuardedStorage:
 
     async def _is_back(self) -> bool:
         try:
-            async with asyncio.timeout(self._timing.probe):
+            async with _limited(self._timing.probe):
                 await self._inner.ping()
                 await self._tell_untold()
         except (StorageUnavailable, TimeoutError):
@@ -161,6 +173,31 @@ class GuardedStorage:
             except BaseException:
                 self._untold = since
                 raise
+
+
+@asynccontextmanager
+async def _limited(seconds: float) -> AsyncIterator[None]:
+    """Raise `TimeoutError` after `seconds` in which this process could have noticed an answer.
+
+    Counted in ticks of the event loop: while it is busy with something else for longer than a tick, as when a large
+    page is built, the answer may be there unread, and all of that time counts as one tick.
+    """
+    loop = asyncio.get_running_loop()
+    pause = seconds / _TICKS
+    async with asyncio.timeout(None) as scope:
+        timer = loop.call_later(pause, lambda: tick(_TICKS - 1))
+
+        def tick(left: int) -> None:
+            nonlocal timer
+            if left == 0:
+                scope.reschedule(loop.time())
+            else:
+                timer = loop.call_later(pause, tick, left - 1)
+
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def _reason(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """The cache in a Redis or Valkey server, through aiocache's Redis backend.
 
-Speaks to the server and translates every failure into `StorageUnavailable`; sets no time limits and never gives up on
-its own (`gateway.freshness.guard` does).
+Speaks to the server and translates every failure into `StorageUnavailable`; sets no limits of time or number
+(`gateway.freshness.guard` does).
 
 Keep the server's `maxmemory-policy` at `volatile-ttl` (or `noeviction`): tag stamps live longest and so go last. Under
 an LRU policy a stamp may go before an entry that it forbids.
@@ -28,11 +28,6 @@ from gateway.freshness.stamps import NEVER
 
 T = TypeVar("T")
 
-CONNECTIONS = 32
-"""Most connections of one process: commands take a fraction of a millisecond, and servers limit their clients."""
-
-_POOL_WAIT_SECONDS = 5.0
-
 _STAMP_SCRIPT = """
 for i, key in ipairs(KEYS) do
   local stamp = redis.call('GET', key)
@@ -58,9 +53,8 @@ class RedisStorage:
             port=address.port,
             db=address.database,
             password=address.password,
-            connection_pool_class=_socket_pool if address.socket_path else redis.BlockingConnectionPool,
+            connection_pool_class=_socket_pool if address.socket_path else redis.ConnectionPool,
             connection_pool_kwargs=_connection_options(address),
-            pool_max_size=CONNECTIONS,
         )
 
     async def read(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int]:
@@ -142,7 +136,6 @@ def _connection_options(address: RedisAddress) -> dict[str, Any]:
         "retry": Retry(NoBackoff(), 1),
         "protocol": 2,
         "driver_info": None,
-        "timeout": _POOL_WAIT_SECONDS,
     }
     if address.socket_path:
         options["path"] = address.socket_path
@@ -154,9 +147,9 @@ def _connection_options(address: RedisAddress) -> dict[str, Any]:
     return options
 
 
-def _socket_pool(*, host: str, port: int, **options: Any) -> redis.BlockingConnectionPool:  # noqa: ARG001
+def _socket_pool(*, host: str, port: int, **options: Any) -> redis.ConnectionPool:  # noqa: ARG001
     # aiocache always passes host and port; a connection to a socket takes neither.
-    return redis.BlockingConnectionPool(**options)
+    return redis.ConnectionPool(**options)
 
 
 def _ttl(seconds: float) -> float:

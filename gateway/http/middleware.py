@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.http.refusal import HttpRefusal, refusal_response
 from gateway.schema.errors import ErrorCode
+from gateway.telemetry import REQUEST_ID
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,11 @@ class RequestIdentity:
         proposed = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
         identity = proposed if _REQUEST_ID.fullmatch(proposed) else uuid4().hex
         scope.setdefault("state", {})["request_id"] = identity
-        await self._app(scope, receive, _with_headers(send, {REQUEST_ID_HEADER: identity}))
+        logged = REQUEST_ID.set(identity)
+        try:
+            await self._app(scope, receive, _with_headers(send, {REQUEST_ID_HEADER: identity}))
+        finally:
+            REQUEST_ID.reset(logged)
 
 
 class DefaultHeaders:

@@ -39,7 +39,8 @@ class LinkService:
         problems = tuple(check_link(shop, order_number, reference))
         if problems:
             return problems
-        taken = await self._links.add(shop.slug, order_number, reference, self._clock())
+        _provider, kind = reference_kinds()[reference.kind]
+        taken = await self._links.add(shop.slug, order_number, reference, self._clock(), shared=kind.shared)
         if taken:
             return (Problem("TAKEN", "This reference is linked to another order. Unlink it there first.", "value"),)
         await self._cache.invalidate([order_tag(shop.slug, order_number)])

@@ -16,7 +16,7 @@ from gateway.orders.identity import KnownReference, OrderIdentity, OrderName
 from gateway.orders.merge.estimate import all_estimates, best_estimate
 from gateway.orders.merge.status import merge_status, status_without_word
 from gateway.orders.merge.timeline import TimelineEvent, merge_timeline
-from gateway.orders.needs import Need, Part
+from gateway.orders.needs import NAME_PARTS, Need, Part
 from gateway.orders.shops import Shop
 from providers.errors import ProviderError
 from providers.models import EstimatedArrival, Order, Tracking, TrackingStatus
@@ -49,6 +49,11 @@ class ProviderPart:
             fetched_at=loaded.fetched_at,
             error=loaded.error,
         )
+
+    @classmethod
+    def unasked(cls, provider: str, error: ProviderError) -> ProviderPart:
+        """What could not be asked because of another provider's `error`: nobody could tell what to ask for."""
+        return cls(provider, (), False, False, CacheResult.MISS, None, error)
 
     @classmethod
     def stored(cls, tracking: Tracking, now: datetime) -> ProviderPart:
@@ -135,7 +140,12 @@ class LoadedOrder:
     def _record_parts(self, need: Need) -> tuple[ProviderPart, ...]:
         source = self.shop.order_source
         part = self.parts.get(source.profile.name) if source else None
-        return (part,) if part and need.part is not Part.REFERENCES else ()
+        return (part,) if part and not self._is_known_without_record(need) else ()
+
+    def _is_known_without_record(self, need: Need) -> bool:
+        name = NAME_PARTS.get(need.part)
+        is_known_name = name is not None and self.name(name) is not None and self.details is None
+        return is_known_name or need.part is Part.REFERENCES
 
     def _walked(self, named: Iterable[ProviderPart]) -> Iterable[ProviderPart]:
         """The parts down to the first that tells a status: those beyond it were loaded for something else."""

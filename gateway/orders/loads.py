@@ -128,7 +128,7 @@ class Loads:
         )
 
         async def find() -> tuple[Order, ...]:
-            asked_at = self._services.clock()
+            asked_at = self._services.cache.now()
             orders = await self._call(
                 shop, source.profile.name, "search_orders", lambda: source.search_orders(search, page, page_size)
             )
@@ -158,16 +158,11 @@ class Loads:
         return await asyncio.shield(running)
 
     async def _start(self, lookup: Lookup[T], fetch: Callable[[], Awaitable[T]], *, refresh: bool) -> Loaded[T]:
-        bypass = refresh and not await self._is_recent(lookup)
-        loaded = await self._services.cache.load(lookup, fetch, deadline=self._deadline, bypass=bypass)
+        loaded = await self._services.cache.asked_within(lookup, REFRESH_INTERVAL) if refresh else None
+        if loaded is None:
+            loaded = await self._services.cache.load(lookup, fetch, deadline=self._deadline, bypass=refresh)
         self._note_freshness(loaded)
         return loaded
-
-    async def _is_recent(self, lookup: Lookup[T]) -> bool:
-        copy = await self._services.cache.peek(lookup)
-        if copy is None or copy.fetched_at is None:
-            return False
-        return self._services.clock() - copy.fetched_at < REFRESH_INTERVAL
 
     async def _call(self, shop: Shop, provider: str, operation: str, call: Callable[[], Awaitable[T]]) -> T:
         return await self._services.health.observed(
@@ -175,7 +170,7 @@ class Loads:
         )
 
     async def _find_order(self, shop: Shop, source: OrderSource, reference: Reference, key: CacheKey) -> Order:
-        asked_at = self._services.clock()
+        asked_at = self._services.cache.now()
         order = await self._call(shop, source.profile.name, "find_order", lambda: source.find_order(reference))
         self._note_order(shop, order)
         if order.order_number is not None:

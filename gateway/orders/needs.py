@@ -6,8 +6,11 @@ schema turns a client's selection into needs, and a failed need back into the fi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+
+from gateway.orders.identity import OrderName
 
 
 class Part(Enum):
@@ -27,6 +30,15 @@ class Part(Enum):
     ESTIMATE = auto()
     STATUS = auto()
     REFERENCES = auto()
+
+
+NAME_PARTS: Mapping[Part, OrderName] = {
+    Part.ORDER_NUMBER: OrderName.NUMBER,
+    Part.ORDER_NAME: OrderName.NAME,
+    Part.EXTERNAL_ID: OrderName.EXTERNAL_ID,
+    Part.UUID: OrderName.UUID,
+}
+"""The parts that are names of the order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,21 +32,24 @@ class PageWindow:
     offset: int
     size: int
 
-    def provider_page(self, limit: int) -> ProviderPage:
-        """The smallest numbered page of at most `limit` that holds the whole window, or as much of it as any can.
+    def provider_pages(self, limit: int) -> tuple[ProviderPage, ...]:
+        """The numbered pages of at most `limit` that together hold the whole window: one wherever one can.
 
         A window that does not begin at a multiple of its size would need two calls of that size; one larger page holds
         it in one call, wherever the limit allows.
         """
-        for size in range(self.size, limit + 1):
-            if self.offset // size == (self.offset + self.size - 1) // size:
-                return ProviderPage(self.offset // size + 1, size)
-        return ProviderPage(self.offset // limit + 1, limit)
+        smallest = min(self.size, limit)
+        size = next((size for size in range(smallest, limit + 1) if len(self._numbers(size)) == 1), smallest)
+        return tuple(ProviderPage(number, size) for number in self._numbers(size))
 
-    def cut(self, results: Sequence[T], page: ProviderPage) -> Sequence[T]:
-        """The part of a provider's page that lies in the window."""
-        begin = self.offset - page.offset
+    def cut(self, results: Sequence[T], pages: Sequence[ProviderPage]) -> Sequence[T]:
+        """The part of the results of `pages`, one after the other, that lies in the window."""
+        begin = self.offset - pages[0].offset
         return results[begin : begin + self.size]
+
+    def _numbers(self, page_size: int) -> range:
+        """The numbers of the pages of `page_size` that the window lies on."""
+        return range(self.offset // page_size + 1, (self.offset + self.size - 1) // page_size + 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from gateway.freshness.cache import Loaded
@@ -13,19 +13,12 @@ from gateway.orders.identity import KnownReference, OrderIdentity, OrderKey, Ord
 from gateway.orders.loaded import LoadedOrder, ProviderPart
 from gateway.orders.loads import Loads
 from gateway.orders.merge.status import merge_status
-from gateway.orders.needs import Need, Part
+from gateway.orders.needs import NAME_PARTS, Need, Part
 from gateway.orders.pages import OrderPage, PageWindow
 from gateway.orders.shops import Shop
 from providers.base import RouteSource, TrackingSource
 from providers.errors import ProviderError
 from providers.models import Order, OrderSearch, Reference, Route
-
-_NAME_PARTS: Mapping[Part, OrderName] = {
-    Part.ORDER_NUMBER: OrderName.NUMBER,
-    Part.ORDER_NAME: OrderName.NAME,
-    Part.EXTERNAL_ID: OrderName.EXTERNAL_ID,
-    Part.UUID: OrderName.UUID,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +62,18 @@ class OrderService:
         source = shop.order_source
         if source is None:
             raise CapabilityMissing(f"No provider of shop {shop.slug!r} can search orders.")
-        provider_page = window.provider_page(source.profile.page_size_limit or window.size)
-        page = await self._loads.page(shop, source, search, provider_page.number, provider_page.size)
-        if page.value is None:
-            return NotFound((page.error,) if page.error else ())
-        orders = window.cut(page.value, provider_page)
-        for order in orders:
+        numbered = window.provider_pages(source.profile.page_size_limit or window.size)
+        pages = await asyncio.gather(
+            *(self._loads.page(shop, source, search, page.number, page.size) for page in numbered)
+        )
+        errors = tuple(page.error for page in pages if page.error)
+        if any(page.value is None for page in pages):
+            return NotFound(errors)
+        found = window.cut([(order, page) for page in pages for order in page.value or ()], numbered)
+        for order, page in found:
             self._loads.know(shop, source, order, page)
-        loaded = await asyncio.gather(*(self._load_found(shop, order, page, needs) for order in orders))
-        return OrderPage(shop, tuple(loaded), window, page.error)
+        loaded = await asyncio.gather(*(self._load_found(shop, order, page, needs) for order, page in found))
+        return OrderPage(shop, tuple(loaded), window, next(iter(errors), None))
 
     async def find_route(self, shop: Shop, handle: str) -> Loaded[Route]:
         """The route called `handle`; its `value` is None without an error when there is none."""
@@ -143,6 +139,9 @@ class OrderService:
             return
         references = await self._directory.askable(draft.shop, draft.identity, provider)
         if not references:
+            error = self._failure_to_name(draft, provider)
+            if error:
+                draft.parts[provider] = ProviderPart.unasked(provider, error)
             return
         found = await asyncio.gather(
             *(
@@ -155,6 +154,13 @@ class OrderService:
         for one in found:
             if one.value is not None:
                 draft.identity = draft.identity.told_also(one.value.references)
+
+    def _failure_to_name(self, draft: _Draft, provider: str) -> ProviderError | None:
+        """What went wrong with the order source, where it alone could tell how `provider` calls the order."""
+        if draft.record is None or draft.record.value is not None:
+            return None
+        lacks_name = self._directory.rule_lacks_name(draft.shop, draft.identity, provider)
+        return draft.record.error if lacks_name or draft.identity.order_number is None else None
 
     async def _walk_status(self, draft: _Draft, need: Need) -> None:
         for provider in draft.shop.tracking_providers:
@@ -236,7 +242,7 @@ def _asks(need: Need, shop: Shop, provider: str) -> bool:
 def _needs_record(need: Need, identity: OrderIdentity) -> bool:
     if need.part is Part.DETAILS:
         return True
-    name = _NAME_PARTS.get(need.part)
+    name = NAME_PARTS.get(need.part)
     return name is not None and identity.name(name) is None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.orders.errors import ShopRequired, ShopUnknown
 from providers.base import OrderSource, Provider, ProviderSettings, ProviderSpec, TrackingSource
@@ -12,27 +12,27 @@ from providers.references import ReferenceTemplate
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """One shop: its adapters by provider name, most trusted first, and its rules by (provider, reference kind)."""
+    """One shop: its adapters by provider name, most trusted first, and its rules by (provider, reference kind).
+
+    `order_source` is the provider that knows the order's details: the most trusted one that can. `tracking_providers`
+    are those that can know trackings, most trusted first. Both are asked many times for every order, and asking a class
+    whether it has a Protocol's methods costs more than reading a field of an order, so they are settled once.
+    """
 
     slug: str
     name: str | None
     providers: Mapping[str, Provider]
     rules: Mapping[tuple[str, str], ReferenceTemplate]
+    order_source: OrderSource | None = field(init=False, repr=False, compare=False)
+    tracking_providers: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
-    @property
-    def order_source(self) -> OrderSource | None:
-        """The provider that knows the order's details: the most trusted one that can."""
-        return next((adapter for adapter in self.providers.values() if isinstance(adapter, OrderSource)), None)
-
-    def tracks(self, provider: str) -> bool:
-        """Whether this shop has `provider` and it can know trackings."""
-        adapter = self.providers.get(provider)
-        return isinstance(adapter, TrackingSource) or (adapter is not None and adapter is self.order_source)
-
-    @property
-    def tracking_providers(self) -> tuple[str, ...]:
-        """The providers of this shop that can know trackings, most trusted first."""
-        return tuple(name for name in self.providers if self.tracks(name))
+    def __post_init__(self) -> None:
+        source = next((adapter for adapter in self.providers.values() if isinstance(adapter, OrderSource)), None)
+        trackers = tuple(
+            name for name, adapter in self.providers.items() if adapter is source or isinstance(adapter, TrackingSource)
+        )
+        object.__setattr__(self, "order_source", source)
+        object.__setattr__(self, "tracking_providers", trackers)
 
 
 class Shops:

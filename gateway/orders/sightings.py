@@ -10,8 +10,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 
-from sqlalchemy.exc import SQLAlchemyError
-
+from gateway.store.database import StoreUnavailable
 from gateway.store.tracking_numbers import Sighting, TrackingNumbers
 from providers.models import Order
 
@@ -62,8 +61,9 @@ class Sightings:
             sightings, self._waiting = list(self._waiting), {}
             try:
                 await self._tracking_numbers.add(sightings)
-            except SQLAlchemyError:
-                logger.exception("the index of tracking numbers cannot be written; %d sightings lost", len(sightings))
+            except StoreUnavailable as error:
+                lost = len(sightings)
+                logger.error("the index of tracking numbers cannot be written (%s); %d sightings lost", error, lost)
                 return
             self._remember(sightings)
 

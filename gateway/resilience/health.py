@@ -100,9 +100,9 @@ class HealthBook:
 
     def _note(self, account: _Account, begun: float, error: ProviderError | None) -> None:
         account.durations.append(self._stopwatch() - begun)
-        is_fault = error is not None and error.counts_as_fault
-        account.faults.append(is_fault)
-        if error is not None and is_fault:
+        account.faults.append(error is not None and error.counts_as_fault)
+        # "Too many requests" is no fault of the provider, and no success either.
+        if error is not None and (error.counts_as_fault or error.retryable):
             account.last_failure = failure_of(error, self._clock())
         else:
             account.last_success_at = self._clock()
@@ -121,5 +121,6 @@ def _level(error_rate: float, *, latest_failed: bool) -> HealthLevel:
 
 
 def _p95(durations: Iterable[float]) -> float:
+    """The least duration that 95 of 100 do not exceed."""
     ordered = sorted(durations)
-    return ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
+    return ordered[(95 * len(ordered) + 99) // 100 - 1]

@@ -10,8 +10,20 @@ from providers.registry import provider_specs
 LARGEST_FIRST = 100
 
 
-def check_first(first: int) -> int:
-    """`first`, when it is 1 to 100. Refused and never clamped, so that nobody takes a part for the whole."""
+FIRST_ORDERS = 30
+FIRST_TRACKINGS = 100
+FIRST_EVENTS = 50
+FIRST_PROVIDERS = 50
+"""What `first` is where it is left out."""
+
+
+def check_first(first: int | None, otherwise: int) -> int:
+    """`first`, when it is 1 to 100; null is `otherwise`, as if it had been left out.
+
+    Refused and never clamped, so that nobody takes a part for the whole.
+    """
+    if first is None:
+        return otherwise
     if 1 <= first <= LARGEST_FIRST:
         return first
     raise ClientError(ErrorCode.BAD_USER_INPUT, f"`first` takes 1 to {LARGEST_FIRST}.")
@@ -28,8 +40,13 @@ def check_providers(providers: Sequence[str] | None) -> Sequence[str] | None:
 LONGEST_TEXT = 512
 
 
+def is_name(text: str) -> bool:
+    """Whether something can be called `text`: not blank, printable, of a length that names have."""
+    return bool(text.strip()) and len(text) <= LONGEST_TEXT and text.isprintable()
+
+
 def check_text(value: str, name: str) -> str:
-    """`value`, when it is something to look up: not blank, printable, of a length that names have."""
-    if value.strip() and len(value) <= LONGEST_TEXT and value.isprintable():
+    """`value`, when it is something to look up."""
+    if is_name(value):
         return value
     raise ClientError(ErrorCode.BAD_USER_INPUT, f"`{name}` takes 1 to {LONGEST_TEXT} printable characters.")

@@ -144,6 +144,12 @@ class ErrorCode(StrEnum):
         "The shop has no settings for this provider.",
         "Use another provider, or have it configured.",
     )
+    STORE_UNAVAILABLE = (
+        "STORE_UNAVAILABLE",
+        "The gateway cannot use its own store, which holds links, trackers and the index of tracking numbers.",
+        "Ask again later; nothing was stored.",
+        True,
+    )
     INTERNAL_ERROR = (
         "INTERNAL_ERROR",
         "The gateway failed in a way that nobody foresaw.",

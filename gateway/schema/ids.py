@@ -12,10 +12,14 @@ from dataclasses import dataclass
 
 import orjson
 
+from gateway.schema.arguments import is_name
 from gateway.schema.errors import ClientError, ErrorCode
 
 VERSION = 1
 LONGEST_ID = 2_000
+
+LARGEST_NUMBER = 2**31 - 1
+"""What the store's numbers go to (PostgreSQL's INTEGER): a driver refuses to look a larger one up."""
 
 IdPart = str | int | None
 
@@ -59,13 +63,22 @@ def parse_id(text: str) -> GlobalId:
     expected = PARTS.get(type_name) if isinstance(type_name, str) else None
     if expected is None or not isinstance(shop, str) or len(parts) != len(expected):
         raise _bad_id()
-    if not all(type(part) in kinds for part, kinds in zip(parts, expected, strict=True)):
+    if not all(_is_part(part, kinds) for part, kinds in zip(parts, expected, strict=True)):
         raise _bad_id()
     parsed = GlobalId(type_name, shop, tuple(parts))
     # One thing has one id: another spelling of the same array is not ours.
     if str(parsed) != text:
         raise _bad_id()
     return parsed
+
+
+def _is_part(part: object, kinds: tuple[type, ...]) -> bool:
+    """Whether `part` is of one of `kinds`, and within what a thing can be called or numbered."""
+    if type(part) not in kinds:
+        return False
+    if isinstance(part, int):
+        return 0 <= part <= LARGEST_NUMBER
+    return is_name(part) if isinstance(part, str) else True
 
 
 def _decode(text: str) -> bytes:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
+from strawberry.utils.str_converters import to_camel_case
 
 from gateway.orders.directory import TRACKING_NUMBER
 from gateway.orders.identity import OrderKey, OrderName
@@ -15,7 +16,7 @@ from gateway.schema.arguments import check_text
 from gateway.schema.errors import ClientError, ErrorCode
 from gateway.schema.ids import parse_id
 from gateway.schema.order_needs import ORDER_TYPE
-from gateway.schema.types.order import order_key_kind
+from gateway.schema.types.order import ID_KINDS, order_key_kind
 from providers.models import OrderSearch
 
 KEY_KINDS: Mapping[str, str] = {
@@ -64,6 +65,10 @@ class OrderFilter:
     )
 
     def to_search(self) -> OrderSearch:
+        """The search that this asks for. Raises `ClientError` for a text that nothing can be called."""
+        for name, value in vars(self).items():
+            if isinstance(value, str):
+                check_text(value, f"filter.{to_camel_case(name)}")
         return OrderSearch(**vars(self))
 
 
@@ -85,6 +90,6 @@ def key_of_id(order_id: str, shop: str | None) -> tuple[OrderKey, str | None]:
     if parsed.type_name != ORDER_TYPE or (shop is not None and shop != parsed.shop):
         raise ClientError(ErrorCode.BAD_ID, "This is not the id of an order of this shop.")
     key = OrderKey(order_key_kind(str(kind)), str(value))
-    if key.kind not in KEY_KINDS.values():
+    if key.kind not in KEY_KINDS.values() or kind in ID_KINDS:
         raise ClientError(ErrorCode.BAD_ID, "This id was not made by this gateway. Use an id from an earlier answer.")
     return key, parsed.shop

@@ -24,6 +24,7 @@ from strawberry.execution import optimized_is_awaitable
 
 from gateway.schema.documents import MAX_ERRORS, Documents, RequestRefused, coded
 from gateway.schema.errors import ClientError, ErrorCode, QueryRequired
+from gateway.store.database import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -174,13 +175,20 @@ def _resolver_errors(errors: Iterable[GraphQLError], request_id: str) -> list[Gr
         if _is_for_the_client(error):
             told.append(_told(error))
             continue
-        told.append(_masked(error, request_id))
         cause = error.original_error or error
+        told.append(_without_store(error) if isinstance(cause, StoreUnavailable) else _masked(error, request_id))
         place = tuple(step for step in error.path or () if isinstance(step, str))
         if (type(cause), place) not in logged:
             logged.add((type(cause), place))
-            log.error("resolver failed at %s", ".".join(place), exc_info=cause, extra={"request_id": request_id})
+            _log_failure(cause, ".".join(place), request_id)
     return told
+
+
+def _log_failure(cause: BaseException, place: str, request_id: str) -> None:
+    if isinstance(cause, StoreUnavailable):  # foreseen: a traceback would say nothing more
+        log.error("the store cannot be used at %s: %s", place, cause, extra={"request_id": request_id})
+    else:
+        log.error("resolver failed at %s", place, exc_info=cause, extra={"request_id": request_id})
 
 
 def _is_for_the_client(error: GraphQLError) -> bool:
@@ -196,6 +204,13 @@ def _is_for_the_client(error: GraphQLError) -> bool:
         coded(error, ErrorCode.BAD_USER_INPUT)
         return True
     return False
+
+
+def _without_store(error: GraphQLError) -> GraphQLFormattedError:
+    code = ErrorCode.STORE_UNAVAILABLE
+    extensions = {"code": code.value, "retryable": code.retryable}
+    message = "The gateway's store cannot be used at the moment."
+    return _told(GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions))
 
 
 def _masked(error: GraphQLError, request_id: str) -> GraphQLFormattedError:

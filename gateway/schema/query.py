@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 from strawberry import Info
 
 from gateway.orders.pages import PageWindow
 from gateway.orders.service import NotFound
-from gateway.schema.arguments import check_first, check_text
+from gateway.schema.arguments import FIRST_ORDERS, FIRST_PROVIDERS, check_first, check_text
 from gateway.schema.context import Context, told
 from gateway.schema.cursors import read_cursor
 from gateway.schema.errors import ClientError, ErrorCode
@@ -51,7 +51,10 @@ class Query:
         if len(ids) > MOST_NODES:
             raise ClientError(ErrorCode.BAD_USER_INPUT, f"`ids` takes at most {MOST_NODES}.")
         path = path_of(info._raw_info)
-        return list(await asyncio.gather(*(find_node(info, one, (*path, place)) for place, one in enumerate(ids))))
+        asked = (find_node(info, one, (*path, place)) for place, one in enumerate(ids))
+        # graphql-core raises an exception that stands in a list at its place: that item is null and takes no other.
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        return cast(list[Node | None], found)
 
     @resolved(
         "One order. Null without an error: every configured provider that could know it was asked and says no. "
@@ -77,7 +80,7 @@ class Query:
         self,
         info: Info[Context],
         filter: Annotated[OrderFilter | None, strawberry.argument(description="What must be true of them.")] = None,
-        first: Annotated[int, strawberry.argument(description="How many, 1 to 100.")] = 30,
+        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")] = FIRST_ORDERS,
         after: Annotated[str | None, strawberry.argument(description="Cursor to go on behind.")] = None,
         shop: ShopSlug = None,
     ) -> OrderConnection | None:
@@ -88,7 +91,9 @@ class Query:
         places = order_places(info._raw_info)
         needs = all_needs(place.selected for place in places)
         with told():
-            page = await context.orders.search(found_shop, search, PageWindow(offset, check_first(first)), needs)
+            page = await context.orders.search(
+                found_shop, search, PageWindow(offset, check_first(first, FIRST_ORDERS)), needs
+            )
         if isinstance(page, NotFound):
             report_all(info, page)
             return None
@@ -119,11 +124,11 @@ class Query:
     def providers(
         self,
         info: Info[Context],
-        first: Annotated[int, strawberry.argument(description="At most this many, 1 to 100.")] = 50,
+        first: Annotated[int | None, strawberry.argument(description="At most this many, 1 to 100.")] = FIRST_PROVIDERS,
         shop: ShopSlug = None,
     ) -> list[Provider]:
         found = info.context.shop(shop)
-        return [provider_of(found, name) for name in found.providers][: check_first(first)]
+        return [provider_of(found, name) for name in found.providers][: check_first(first, FIRST_PROVIDERS)]
 
 
 def report_all(info: Info[Context], nothing: NotFound) -> None:

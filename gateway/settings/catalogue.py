@@ -113,10 +113,11 @@ def table_at(path: Path) -> Table | None:
     return table if isinstance(table, Table) else None
 
 
-def description_of(path: Path) -> str:
-    """What the setting at `path` is, in the words of the model; empty where there is none."""
-    member = (table_at(path[:-1]) or Table()).member(path[-1]) if path else None
-    return member.description if isinstance(member, Leaf) else ""
+def leaf_at(path: Path) -> Leaf | None:
+    """The setting at `path`, or None where there is none."""
+    table = table_at(path[:-1]) if path else None
+    member = table.member(path[-1]) if table else None
+    return member if isinstance(member, Leaf) else None
 
 
 def variable_of(path: Path) -> str:
@@ -195,7 +196,7 @@ def _to_text(default: object) -> str:
         case bool():
             return str(value).lower()
         case int() | float():
-            return f"{value:g}" if isinstance(value, float) else str(value)
+            return f"{value:.12g}" if isinstance(value, float) else str(value)
         case _:
             return f'"{value}"'
 

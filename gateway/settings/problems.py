@@ -16,7 +16,7 @@ from gateway.settings.catalogue import (
     Path,
     Table,
     catalogue,
-    description_of,
+    leaf_at,
     leaves,
     table_at,
     variable_of,
@@ -119,9 +119,12 @@ def _is_provider(path: Path) -> bool:
 def _checked_text(details: ErrorDetails, path: Path) -> str:
     """What a check in a model says, which may be a third party's, unless it repeats the value that it refuses."""
     _, _, text = details["msg"].partition(", ")
-    value = details["input"]
-    repeats = isinstance(value, str | int | float) and str(value) != "" and str(value) in text
-    return f"is not accepted. {description_of(path)}" if repeats or not text else text
+    leaf = leaf_at(path)
+    public = f"{leaf.default} {leaf.description}" if leaf else ""
+    value = str(details["input"])
+    if value and value in text and value not in public:
+        return f"is not accepted. {leaf.description}" if leaf else "is not accepted"
+    return text
 
 
 _TEXTS: Mapping[str, Callable[[ErrorDetails, Path], str]] = {

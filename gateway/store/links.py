@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, delete, insert, select
+from sqlalchemy import ColumnElement, Row, Select, delete, insert, select
 
 from gateway.store.database import Database
 from gateway.store.tables import LinkRow
@@ -44,23 +44,27 @@ class Links:
         return [tuple(found[order]) for order in orders]
 
     async def find_order_number(self, shop: str, reference: Reference) -> str | None:
-        """The number of the order that `reference` is linked to."""
+        """The number of the order that alone is linked to `reference`."""
         async with self._database.reading() as connection:
-            number: str | None = await connection.scalar(
-                select(LinkRow.order_number).where(*_is_reference(shop, reference))
-            )
+            number: str | None = await connection.scalar(_holder(shop, reference, sharer=""))
         return number
 
-    async def add(self, shop: str, order_number: str, reference: Reference, now: datetime) -> LinkTaken | None:
-        """Link `reference` to the order; the same link again changes nothing. `LinkTaken` when another order has it."""
+    async def add(
+        self, shop: str, order_number: str, reference: Reference, now: datetime, *, shared: bool = False
+    ) -> LinkTaken | None:
+        """Link `reference` to the order; the same link again changes nothing.
+
+        `LinkTaken` when another order has it, unless it is of a kind that orders share.
+        """
+        sharer = order_number if shared else ""
         async with self._database.writing() as connection:
-            holder: str | None = await connection.scalar(
-                select(LinkRow.order_number).where(*_is_reference(shop, reference))
-            )
+            holder: str | None = await connection.scalar(_holder(shop, reference, sharer))
             if holder is not None:
                 return None if holder == order_number else LinkTaken(holder)
             await connection.execute(
-                insert(LinkRow).values(shop=shop, order_number=order_number, created_at=now, **reference.model_dump())
+                insert(LinkRow).values(
+                    shop=shop, order_number=order_number, sharer=sharer, created_at=now, **reference.model_dump()
+                )
             )
         return None
 
@@ -71,6 +75,10 @@ class Links:
                 delete(LinkRow).where(*_is_reference(shop, reference), LinkRow.order_number == order_number)
             )
         return result.rowcount > 0
+
+
+def _holder(shop: str, reference: Reference, sharer: str) -> Select[str]:
+    return select(LinkRow.order_number).where(*_is_reference(shop, reference), LinkRow.sharer == sharer)
 
 
 def _is_reference(shop: str, reference: Reference) -> tuple[ColumnElement[bool], ...]:

@@ -17,7 +17,7 @@ class LinkRow(Table):
 
     __tablename__ = "links"
     __table_args__ = (
-        UniqueConstraint("shop", "provider", "kind", "value", name="uq_links_reference"),
+        UniqueConstraint("shop", "provider", "kind", "value", "sharer", name="uq_links_reference"),
         Index("ix_links_order", "shop", "order_number"),
     )
 
@@ -27,6 +27,8 @@ class LinkRow(Table):
     provider: Mapped[str] = mapped_column(String(100))
     kind: Mapped[str] = mapped_column(String(100))
     value: Mapped[str] = mapped_column(String(255))
+    sharer: Mapped[str] = mapped_column(String(255))
+    """The order's number for a reference that several orders may share, else empty: only one may have it."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 

@@ -63,9 +63,11 @@ def _place(entry: TimelineEvent) -> tuple[bool, datetime, str, int, str, str, st
 
 def _fuller(one: TimelineEvent, other: TimelineEvent) -> TimelineEvent:
     """Of two readings of one event, the one that says more; by content, so that neither's arrival decides."""
+    if one == other:
+        return one
+    return max(one, other, key=lambda entry: (_weight(entry.event), _weight(entry.tracking)))
 
-    def weight(entry: TimelineEvent) -> tuple[int, str]:
-        content = entry.event.model_dump_json(exclude_none=True)
-        return len(content), content
 
-    return max(one, other, key=weight)
+def _weight(reading: TrackingEvent | Tracking) -> tuple[int, str]:
+    content = reading.model_dump_json(exclude_none=True)
+    return len(content), content

@@ -66,8 +66,8 @@ class TrackingEvent:
 
 
 def events_of(
-    timeline: Sequence[TimelineEvent], order: LoadedOrder, first: int, sort: SortOrder
+    timeline: Sequence[TimelineEvent], order: LoadedOrder, first: int, sort: SortOrder | None
 ) -> list[TrackingEvent]:
-    """The first events of `timeline` (oldest first) in the order asked for."""
-    ordered = newest_first(tuple(timeline)) if sort is SortOrder.NEWEST_FIRST else timeline
+    """The first events of `timeline` (oldest first) in the order asked for; newest first where none is."""
+    ordered = timeline if sort is SortOrder.OLDEST_FIRST else newest_first(tuple(timeline))
     return [TrackingEvent(entry=entry, order=order) for entry in ordered[:first]]

@@ -13,7 +13,7 @@ from strawberry import Info
 from gateway.orders.identity import KnownReference, OrderName
 from gateway.orders.loaded import LoadedOrder
 from gateway.orders.needs import Need
-from gateway.schema.arguments import check_first, check_providers
+from gateway.schema.arguments import FIRST_EVENTS, FIRST_TRACKINGS, check_first, check_providers
 from gateway.schema.context import Context
 from gateway.schema.enums import ReferenceOrigin, TrackingStatus
 from gateway.schema.fields import delegated, resolved
@@ -35,8 +35,8 @@ Providers = Annotated[
     list[str] | None,
     strawberry.argument(description="Ask these providers only; left out, all that the shop has."),
 ]
-First = Annotated[int, strawberry.argument(description="At most this many, 1 to 100.")]
-Sort = Annotated[SortOrder, strawberry.argument(description="Newest or oldest first.")]
+First = Annotated[int | None, strawberry.argument(description="At most this many, 1 to 100.")]
+Sort = Annotated[SortOrder | None, strawberry.argument(description="Newest or oldest first.")]
 
 
 @strawberry.enum(description="How far the shop is with sending the order.")
@@ -143,17 +143,17 @@ class Order(Node):
         "The trackings of every provider that has any. Null only when no provider that was asked answered; what "
         "is missing otherwise stands in `errors` and `sources`."
     )
-    def trackings(self, first: First = 100, providers: Providers = None) -> list[Tracking] | None:
+    def trackings(self, first: First = FIRST_TRACKINGS, providers: Providers = None) -> list[Tracking] | None:
         found = self.loaded.trackings(need_for("trackings", check_providers(providers)))
-        limit = check_first(first)
+        limit = check_first(first, FIRST_TRACKINGS)
         return None if found is None else [tracking_type(tracking, self.loaded) for tracking in found[:limit]]
 
     @resolved("The merged timeline: deduplicated, in order of time, with a stable tie-break.")
     def events(
-        self, first: First = 50, order: Sort = SortOrder.NEWEST_FIRST, providers: Providers = None
+        self, first: First = FIRST_EVENTS, order: Sort = SortOrder.NEWEST_FIRST, providers: Providers = None
     ) -> list[TrackingEvent] | None:
         timeline = self.loaded.timeline(need_for("events", check_providers(providers)))
-        limit = check_first(first)
+        limit = check_first(first, FIRST_EVENTS)
         return None if timeline is None else events_of(timeline, self.loaded, limit, order)
 
     @resolved("How many events there are, so that `first` never shortens silently.")
@@ -180,9 +180,8 @@ class Order(Node):
 
     @resolved("What each provider that was asked contributed: fresh, stale, or why it could not.")
     def sources(self) -> list[Source]:
-        asked = dict.fromkeys(part for need in self.needs for part in self.loaded.asked(need))
-        ranked = sorted(asked, key=lambda part: list(self.loaded.shop.providers).index(part.provider))
-        return [Source(shop=self.loaded.shop, part=part) for part in ranked]
+        asked = {part.provider: part for need in self.needs for part in self.loaded.asked(need)}
+        return [Source(shop=self.loaded.shop, part=asked[name]) for name in self.loaded.shop.providers if name in asked]
 
     @resolved("Fields that are null here because the caller may not see personal data.")
     def masked(self) -> list[str]:
@@ -190,7 +189,7 @@ class Order(Node):
 
 
 ID_KINDS = {OrderName.NUMBER.value: "number"}
-"""What a kind of key is called in an id, where it differs. The reverse is read by `order_key`."""
+"""What a kind of key is called in an id, where it differs. The reverse is read by `order_key_kind`."""
 
 
 def order_key_kind(id_kind: str) -> str:

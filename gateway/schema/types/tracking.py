@@ -12,7 +12,7 @@ from strawberry import Info
 
 from gateway.orders.loaded import LoadedOrder
 from gateway.orders.merge.timeline import TimelineEvent, merge_timeline
-from gateway.schema.arguments import check_first
+from gateway.schema.arguments import FIRST_EVENTS, check_first
 from gateway.schema.context import Context
 from gateway.schema.enums import TrackingStatus
 from gateway.schema.fields import delegated, resolved
@@ -75,12 +75,12 @@ class Tracking(Node):
     @resolved("What happened to it.")
     def events(
         self,
-        first: Annotated[int, strawberry.argument(description="At most this many, 1 to 100.")] = 50,
-        order: Annotated[SortOrder, strawberry.argument(description="Newest or oldest first.")] = (
+        first: Annotated[int | None, strawberry.argument(description="At most this many, 1 to 100.")] = FIRST_EVENTS,
+        order: Annotated[SortOrder | None, strawberry.argument(description="Newest or oldest first.")] = (
             SortOrder.NEWEST_FIRST
         ),
     ) -> list[TrackingEvent]:
-        return events_of(self._timeline(), self.loaded, check_first(first), order)
+        return events_of(self._timeline(), self.loaded, check_first(first, FIRST_EVENTS), order)
 
     @resolved("How many events there are, so that `first` never shortens silently.")
     def event_count(self) -> int:

@@ -379,9 +379,11 @@ async def test_a_lifetime_of_nothing_keeps_nothing(cache: FreshCache, provider: 
 async def test_no_entry_outlives_the_stamps_that_can_forbid_it(
     cache: FreshCache, provider: AskedProvider, clock: HandClock
 ) -> None:
-    await cache.load(lookup(fresh=1, stale=10_000_000), provider, deadline=soon())
+    await cache.load(lookup("stale", fresh=1, stale=10_000_000), provider, deadline=soon())
+    await cache.load(lookup("fresh", fresh=10_000_000), provider, deadline=soon())
     clock.advance(SETTINGS.longest.total_seconds())
-    assert await cache.peek(lookup()) is None
+    assert await cache.peek(lookup("stale")) is None
+    assert await cache.peek(lookup("fresh")) is None
 
 
 @pytest.mark.parametrize("bypass", [False, True])
@@ -413,7 +415,7 @@ async def test_a_defect_behind_the_answer_is_logged_once(
     await eventually(lambda: len(caplog.records) == 1)
     gc.collect()
     await asyncio.sleep(0)
-    assert [record.name for record in caplog.records] == ["gateway.freshness.flights"]
+    assert [record.name for record in caplog.records] == ["gateway.freshness.errands"]
 
 
 async def test_closing_waits_for_what_is_nearly_there_and_ends_the_rest(storage: Storage, clock: HandClock) -> None:

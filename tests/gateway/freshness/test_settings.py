@@ -37,3 +37,8 @@ def test_durations_that_make_no_sense_are_refused(text: object) -> None:
 def test_the_longest_lifetime_covers_every_duration() -> None:
     settings = FreshnessSettings()
     assert settings.longest == settings.settled + settings.stale
+
+
+def test_a_sixteenth_of_the_bound_is_left_for_what_grows_beside_the_cache() -> None:
+    settings = CacheSettings(max_bytes=256 * 2**20)
+    assert settings.stored_bytes + settings.decoded_bytes == 240 * 2**20

@@ -16,6 +16,7 @@ from strawberry.types import Info
 from gateway.schema.documents import MAX_DEPTH
 from gateway.schema.errors import ClientError, ErrorCode, QueryRequired
 from gateway.schema.pipeline import MAX_PATHS, Answer, GraphQLRequest, PartFailure, Pipeline
+from gateway.store.database import StoreUnavailable
 
 FRESH_FOR = timedelta(seconds=30)
 
@@ -99,6 +100,10 @@ class Query:
     @strawberry.field
     def raw(self) -> JSON | None:
         return JSON({"value": float("inf")})
+
+    @strawberry.field
+    def stored(self) -> int | None:
+        raise StoreUnavailable("database is locked")
 
     @strawberry.field
     def down(self, info: Info[Context, None], count: int = 1) -> int | None:
@@ -220,6 +225,17 @@ async def test_anything_else_is_masked_and_logged_once_with_its_traceback(caplog
     assert isinstance(record.exc_info[1], RuntimeError)
     assert record.exc_info[1].__traceback__ is not None
     assert getattr(record, "request_id", None) == "request-1"
+
+
+async def test_a_store_that_cannot_be_used_has_a_code_and_is_logged_without_a_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    error = await the_error("{ stored }")
+    assert error["extensions"] == {"code": "STORE_UNAVAILABLE", "retryable": True}
+    assert "locked" not in str(error)
+    [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert record.getMessage() == "the store cannot be used at stored: database is locked"
+    assert record.exc_info is None
 
 
 async def test_an_error_that_voids_the_whole_answer_still_counts_as_executed() -> None:

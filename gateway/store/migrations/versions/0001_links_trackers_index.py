@@ -18,8 +18,9 @@ def upgrade() -> None:
         sa.Column("provider", sa.String(100), nullable=False),
         sa.Column("kind", sa.String(100), nullable=False),
         sa.Column("value", sa.String(255), nullable=False),
+        sa.Column("sharer", sa.String(255), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.UniqueConstraint("shop", "provider", "kind", "value", name="uq_links_reference"),
+        sa.UniqueConstraint("shop", "provider", "kind", "value", "sharer", name="uq_links_reference"),
     )
     op.create_index("ix_links_order", "links", ["shop", "order_number"])
     op.create_table(

@@ -1,0 +1,134 @@
+"""The commands and their options as one program.
+
+What a command does is in the module of its name and is imported when it runs: `--help` waits for none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.output import tell
+from providers.simulation.clock import FASTEST
+
+EXIT_FAILED = 1
+
+app = typer.Typer(
+    name="trackgraph",
+    help="One GraphQL graph over every system that knows where an order is.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="TOML file with the settings (or TRACKGRAPH_CONFIG).")
+]
+SpeedOption = Annotated[
+    float,
+    typer.Option(min=0.0, max=FASTEST, help="How many times as fast as the real clock the simulated one runs."),
+]
+CheckOption = Annotated[bool, typer.Option("--check", help="Write nothing; fail if the file is out of date.")]
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with `arguments` (left out: this process's own) and answer its exit code."""
+    try:
+        code = app(arguments, prog_name="trackgraph", standalone_mode=False)
+    except Exception as error:  # noqa: BLE001  # the outermost boundary: nothing may show a traceback
+        from gateway.cli.failures import explain
+
+        lines, code = explain(error)
+        for line in lines:
+            tell(line)
+    return code if isinstance(code, int) else 0
+
+
+@app.callback(invoke_without_command=True)
+def trackgraph(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        print(f"trackgraph {version_of('trackgraph')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def serve(
+    config: ConfigOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on, instead of server.host.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port, instead of server.port.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes, instead of server.workers.")] = None,
+) -> None:
+    """Serve the gateway until it is stopped."""
+    from gateway.cli.serve import serve
+
+    serve(config, host, port, workers)
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the gateway; 0 takes any free one.")] = 8000,
+    database: Annotated[Path, typer.Option(metavar="FILE", help="SQLite file of the store.")] = Path(
+        "trackgraph-dev.db"
+    ),
+    speed: SpeedOption = 1.0,
+) -> None:
+    """Serve the gateway with four simulated providers behind it: no key, no network, no settings."""
+    from gateway.cli.dev import dev
+
+    dev(port, database, speed)
+
+
+@app.command()
+def simulate(
+    provider: Annotated[list[str] | None, typer.Option(help="Only this provider; may be repeated.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65500, help="Port of the first; the others follow it. 0: any free ones.")
+    ] = None,
+    speed: SpeedOption = 1.0,
+) -> None:
+    """Serve the simulated providers alone, and print where they are and what they accept."""
+    from gateway.cli.simulate import simulate
+
+    simulate(provider or [], port, speed)
+
+
+@app.command()
+def check(config: ConfigOption = None) -> None:
+    """Try the settings: the store, the cache, and one cheap call to every provider of every shop."""
+    from gateway.cli.check import check
+
+    if not check(config):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def schema(
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The file with the schema.")] = Path("schema.graphql"),
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Write nothing; fail if the file is out of date or breaks clients."),
+    ] = False,
+) -> None:
+    """Write the GraphQL schema to a file, or check the file."""
+    from gateway.cli.schema import check_schema, write_schema
+
+    (check_schema if check else write_schema)(output)
+
+
+@app.command(hidden=True)
+def settings_docs(
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")] = Path("docs/settings.md"),
+    check: CheckOption = False,
+) -> None:
+    """Write the documentation of all settings to a file, or check the file."""
+    from gateway.cli.settings_docs import check_settings_docs, write_settings_docs
+
+    (check_settings_docs if check else write_settings_docs)(output)

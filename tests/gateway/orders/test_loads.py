@@ -1,0 +1,134 @@
+"""What is kept and noted on the way of a load."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from gateway.freshness.envelope import CacheResult
+from gateway.orders.loads import Loads
+from gateway.orders.needs import Part
+from gateway.orders.service import OrderService
+from gateway.resilience.deadline import Deadline
+from gateway.resilience.health import HealthLevel
+from providers.models import OrderSearch, Reference, TrackingStatus
+from tests.gateway.orders.builders import happened, invoice, parcel, placed, stop
+from tests.gateway.orders.conftest import World, need, number
+from tests.gateway.orders.providers import down
+
+DETAILS = need(Part.DETAILS)
+ALL = need(Part.TRACKINGS)
+
+
+def named(kind: str, value: str) -> Reference:
+    return Reference(provider="karla", kind=kind, value=value)
+
+
+async def test_an_order_found_by_another_name_is_kept_under_its_number_too(world: World) -> None:
+    world.karla.orders = [placed("4711", external_id="X1")]
+    await world.loads().order(world.shop, world.karla, named("external_id", "X1"), refresh=False)
+    by_number = await world.loads().order(world.shop, world.karla, named("order_number", "4711"), refresh=False)
+    assert (by_number.cache, by_number.value) == (CacheResult.HIT, world.karla.orders[0])
+    assert world.calls == {"karla": 1}
+
+
+async def test_what_a_search_found_is_kept_under_each_number(world: World) -> None:
+    world.karla.orders = [placed("1"), placed("2"), placed(None, external_id="X3")]
+    await world.loads().page(world.shop, world.karla, OrderSearch(), 1, 30)
+    second = await world.loads().order(world.shop, world.karla, named("order_number", "2"), refresh=False)
+    assert second.cache is CacheResult.HIT
+    assert world.calls == {"karla": 1}
+
+
+async def test_not_found_is_remembered_briefly(world: World) -> None:
+    for _ in range(2):
+        found = await world.loads().order(world.shop, world.karla, named("order_number", "1"), refresh=False)
+        assert (found.value, found.error) == (None, None)
+    assert world.calls == {"karla": 1}
+    world.clock.advance(world.services.policy.settings.not_found)
+    await world.loads().order(world.shop, world.karla, named("order_number", "1"), refresh=False)
+    assert world.calls == {"karla": 2}
+
+
+async def test_the_same_number_at_two_shops_is_two_orders(world: World) -> None:
+    world.karla.orders = [placed("4711")]
+    await world.order(DETAILS)
+    world.shop = type(world.shop)("other", None, world.shop.providers, world.shop.rules)
+    await world.order(DETAILS)
+    assert world.calls == {"karla": 2}
+
+
+async def test_what_is_stored_here_is_read_each_time_and_is_never_from_the_cache(world: World) -> None:
+    reference = Reference(provider="billink", kind="invoice_number", value="4711")
+    world.billink.knows("4711", invoice())
+    for _ in range(2):
+        found = await world.loads().trackings(
+            world.shop, world.billink, reference, world.identity(order_number="4711"), refresh=False
+        )
+        assert found.cache is CacheResult.STORED
+    assert world.calls == {"billink": 2}
+
+
+async def test_every_call_is_noted_in_the_providers_health(world: World) -> None:
+    world.hypertrack.failure = down("hypertrack")
+    world.karla.orders = [placed()]
+    await world.order(ALL)
+    health = world.services.health
+    assert health.health("acme", "karla").level is HealthLevel.HEALTHY
+    assert health.health("acme", "hypertrack").level is HealthLevel.DOWN
+    assert health.health("acme", "paypal").level is HealthLevel.UNKNOWN
+
+
+async def test_unknown_words_are_counted_once_for_each_reading(world: World) -> None:
+    word = parcel(TrackingStatus.UNKNOWN).model_copy(update={"provider_status": "teleported"})
+    event = happened(status=TrackingStatus.UNKNOWN).model_copy(update={"phase": "beamed"})
+    world.karla.orders = [placed(trackings=(word.model_copy(update={"events": (event,)}),))]
+    await world.order(DETAILS)
+    await world.order(DETAILS)
+    assert world.services.unknown_words.counts() == {("karla", "teleported"): 1, ("karla", "beamed"): 1}
+
+
+class TestMaxAge:
+    """How long everything that was loaded may be kept by others."""
+
+    async def loaded(self, world: World, *parts: Part) -> timedelta | None:
+        loads = world.loads()
+        await OrderService(world.directory(), loads).find(world.shop, number("4711"), [need(part) for part in parts])
+        return loads.max_age()
+
+    async def test_as_long_as_the_part_that_goes_out_of_date_first(self, world: World) -> None:
+        settings = world.services.policy.settings
+        world.without("billink", "paypal")
+        world.karla.orders = [placed(trackings=(parcel(TrackingStatus.DELIVERED),))]
+        world.hypertrack.knows("4711", stop())
+        assert await self.loaded(world, Part.DETAILS) == settings.settled
+        assert await self.loaded(world, Part.TRACKINGS) == settings.live
+
+    async def test_shrinks_as_time_goes_by(self, world: World) -> None:
+        world.karla.orders = [placed(trackings=(parcel(TrackingStatus.DELIVERED),))]
+        await self.loaded(world, Part.DETAILS)
+        world.clock.advance(timedelta(seconds=30))
+        settled = world.services.policy.settings.settled
+        assert await self.loaded(world, Part.DETAILS) == settled - timedelta(seconds=30)
+
+    @pytest.mark.parametrize("state", ["stale", "failed", "nothing loaded"])
+    async def test_none_where_a_part_is_not_fresh(self, world: World, state: str) -> None:
+        world.karla.orders = [placed()]
+        if state == "stale":
+            await world.order(DETAILS)
+            world.clock.advance(world.services.policy.settings.pending)
+            assert await self.loaded(world, Part.DETAILS) is None
+        elif state == "failed":
+            world.hypertrack.failure = down("hypertrack")
+            assert await self.loaded(world, Part.TRACKINGS) is None
+        else:
+            assert world.loads().max_age() is None
+
+
+async def test_an_operation_whose_time_is_over_waits_for_nobody(world: World) -> None:
+    loads = Loads(world.services, Deadline(at=0, clock=lambda: 1))
+    found = await loads.order(world.shop, world.karla, named("order_number", "4711"), refresh=False)
+    assert found.error is not None
+    assert found.error.code == "PROVIDER_TIMEOUT"
+    assert world.calls == {}
