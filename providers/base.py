@@ -33,6 +33,11 @@ Clock = Callable[[], datetime]
 """Tells the present as an aware datetime in UTC."""
 
 
+DEFAULT_CONCURRENCY = 20
+"""Calls at once to one account of a provider that publishes no limit. httpx's pool walks all its connections at every
+request, so that more of them make each request slower."""
+
+
 class Capability(StrEnum):
     """What an adapter can do; each stands for one Protocol below."""
 
@@ -48,7 +53,8 @@ class ReferenceKind:
 
     `name` is what `linkOrder(kind:)` takes. `rule` names the provider setting that holds a template over the order
     (`"{order_number}"`), or is None when such a reference can only be linked or told by a provider. `pattern` is what a
-    whole value must match, from the provider's documentation. `exclusive` is false where an order may hold several.
+    whole value must match, from the provider's documentation. `shared` says that several orders can have the same value
+    (the route of a driver); any other value belongs to one order.
     """
 
     name: str
@@ -56,7 +62,7 @@ class ReferenceKind:
     rule: str | None = None
     pattern: str = r"[^\x00-\x1f\x7f]{1,255}"
     linkable: bool = True
-    exclusive: bool = True
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,8 @@ class ProviderProfile:
     `trust` ranks whose word on a delivery counts (0 is most trusted). `finds_by` are the reference kinds that
     `find_order` and `find_trackings` take. `estimates_arrival` says whether its trackings can carry an estimate;
     `stored` that its trackings are read from our own store and ask nobody; `page_size_limit` is the most that one
-    search call returns; `concurrency` the most calls to run at once; `times` says how the provider states times.
+    search call returns; `concurrency` the most calls to run at once for one account, where the provider publishes no
+    number our own; `times` says how the provider states times, for whoever reads the documentation.
     """
 
     name: str

@@ -33,6 +33,9 @@ from providers.errors import (
 MAX_BODY_BYTES = 5 * 1024 * 1024
 """Most that a decoded provider body may hold; a page of 100 Karla orders is about 1 MB."""
 
+REFUSED_REQUEST = frozenset({400, 404, 409, 422})
+"""The statuses that say that the request is wrong; a provider may explain them in the body."""
+
 T = TypeVar("T")
 
 
@@ -43,6 +46,13 @@ class Reply:
     status: int
     headers: httpx.Headers
     body: bytes
+
+    def parse(self, model: TypeAdapter[T]) -> T | None:
+        """The body of a refusal as `model`; None when it is not the provider's own (a proxy's page)."""
+        try:
+            return model.validate_json(self.body)
+        except ValidationError:
+            return None
 
 
 _REFUSALS: Mapping[int, Callable[[str, str], ProviderError]] = {

@@ -3,7 +3,7 @@
 Every model is frozen, because one cached object is handed to many callers, and forbids unknown fields, because a
 mapping that drops or misspells a field must fail and not lose data. A value that a provider did not give is `None` (or
 an empty tuple for a list that was empty); nothing is ever filled in with a guess. Instants carry an offset that the
-provider stated.
+provider stated. Every model survives being written as JSON and read again unchanged, because that is how it is cached.
 """
 
 from __future__ import annotations
@@ -14,7 +14,24 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+from providers.parsing import MOST_EASTERN, MOST_NORTHERN
+
+LARGEST_WHOLE = 2**31 - 1
+"""The largest number that a GraphQL `Int` can say (GraphQL specification, October 2021, §3.5.1)."""
+
+
+def _if_it_can_be_said(value: int | None) -> int | None:
+    return value if value is not None and -LARGEST_WHOLE - 1 <= value <= LARGEST_WHOLE else None
+
+
+Whole = Annotated[int | None, AfterValidator(_if_it_can_be_said)]
+"""A whole number. One that no client could be told is None, as what is no web address is; it is never clamped, because
+the largest number would be a statement of its own, and it never costs the answer that it stands in."""
+
+Latitude = Annotated[float, Field(ge=-MOST_NORTHERN, le=MOST_NORTHERN)]
+Longitude = Annotated[float, Field(ge=-MOST_EASTERN, le=MOST_EASTERN)]
 
 
 class TrackingStatus(StrEnum):
@@ -38,9 +55,9 @@ class TrackingStatus(StrEnum):
 
 
 class Domain(BaseModel):
-    """Base of every domain model: frozen, and strict about its fields."""
+    """Base of every domain model: frozen, and strict about its fields. Numbers are finite, as they are in JSON."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Reference(Domain):
@@ -84,7 +101,7 @@ class TaxLine(Domain):
 
 class Product(Domain):
     title: str | None = None
-    quantity: int | None = None
+    quantity: Whole = None
     price: Money | None = None
     size: str | None = None
     images: tuple[ProductImage, ...] = ()
@@ -150,8 +167,8 @@ class Location(Domain):
     country_code: str | None = None
     formatted_address: str | None = None
     full: str | None = None
-    latitude: float | None = None
-    longitude: float | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
     line1: str | None = None
     line2: str | None = None
     location_type: str | None = None
@@ -194,7 +211,7 @@ class EstimatedArrival(Domain):
     end: AwareDatetime | None = None
     updated_at: AwareDatetime | None = None
     distance_metres: float | None = None
-    duration_seconds: int | None = None
+    duration_seconds: Whole = None
     prediction: str | None = None
     language: str | None = None
     initial: AwareDatetime | None = None
@@ -287,13 +304,13 @@ class InvoiceTracker(TrackingBase):
 
 
 class GeoPoint(Domain):
-    latitude: float
-    longitude: float
+    latitude: Latitude
+    longitude: Longitude
 
 
 class GeoPathPoint(Domain):
-    latitude: float
-    longitude: float
+    latitude: Latitude
+    longitude: Longitude
     altitude: float | None = None
     recorded_at: AwareDatetime | None = None
 
@@ -303,7 +320,7 @@ class Destination(Domain):
 
     address: str | None = None
     location: GeoPoint | None = None
-    radius_metres: int | None = None
+    radius_metres: Whole = None
     area: tuple[GeoPoint, ...] | None = None
     place_handle: str | None = None
 
@@ -329,8 +346,8 @@ class RouteTracking(TrackingBase):
     order_handle: str
     route_handle: str | None = None
     type: str | None = None
-    type_index: int | None = None
-    fulfillment_attempt: int | None = None
+    type_index: Whole = None
+    fulfillment_attempt: Whole = None
     track_mode: str | None = None
     destination: Destination | None = None
     scheduled_at: AwareDatetime | None = None
@@ -339,7 +356,7 @@ class RouteTracking(TrackingBase):
     started_at: AwareDatetime | None = None
     arrived_at: AwareDatetime | None = None
     completed_at: AwareDatetime | None = None
-    expected_service_time_seconds: int | None = None
+    expected_service_time_seconds: Whole = None
     capacity_used: float | None = None
     share_url: str | None = None
     device_id: str | None = None
@@ -367,7 +384,7 @@ Tracking = Annotated[
 class Route(Domain):
     route_handle: str
     status: str | None = None
-    version: int | None = None
+    version: Whole = None
     embed_url: str | None = None
     stops: tuple[RouteTracking, ...] = ()
     started_at: AwareDatetime | None = None
@@ -403,8 +420,13 @@ class Order(Domain):
     preferred_delivery: PreferredDelivery | None = None
     user_agent: tuple[str, ...] | None = None
     analytics: Mapping[str, JsonValue] | None = None
-    expected_shipments: int | None = None
+    expected_shipments: Whole = None
     trackings: tuple[Tracking, ...] = ()
+
+    @property
+    def has_no_name(self) -> bool:
+        """Whether nothing tells which order this is: nobody could ask for it again, and it has no id to be shown by."""
+        return not (self.order_number or self.order_name or self.external_id or self.uuid)
 
 
 class TrackingsFound(Domain):

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-_LEAP_SECOND = re.compile(r"(?<=:[0-5]\d):60(?=\D|$)")
+MOST_NORTHERN = 90.0
+MOST_EASTERN = 180.0
+"""Degrees; the same on the other side of the equator and of Greenwich."""
+
+_RFC_3339 = re.compile(r"(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}):(\d{2})((?:\.\d+)?(?:[Zz]|[+-]\d{2}:?\d{2}))", re.ASCII)
+"""RFC 3339 §5.6 with its blank between date and time, which HyperTrack's paths have; an offset may lack its colon, as
+ISO 8601 allows. Without it, Python's reader would take week dates and offsets with seconds too."""
 
 
 def parse_instant(text: str | None) -> datetime | None:
-    """The instant that an RFC 3339 text states, or None when it is none or names no offset.
+    """The instant that an RFC 3339 text states, with its offset, or None when it is none or names no offset.
 
-    Second 60 is read as second 59 of the same minute (PayPal's pattern allows it, Order Tracker Response). A
-    date alone or a time without an offset states no instant.
+    Second 60 is read as second 59 of the same minute (PayPal's pattern allows it, Order Tracker Response). A date alone
+    or a time without an offset states no instant, nor does one that falls outside the years 1 to 9999 in UTC: it could
+    not be stored, or shown in another offset.
     """
-    if not text or len(text) < len("2025-01-01T00:00:00Z"):
+    stated = _RFC_3339.fullmatch(text.strip()) if text else None
+    if stated is None:
         return None
+    minute, second, rest = stated.groups()
     try:
-        moment = datetime.fromisoformat(_LEAP_SECOND.sub(":59", text.strip().upper()))
-    except ValueError:
+        moment = datetime.fromisoformat(f"{minute}:{'59' if second == '60' else second}{rest}".upper())
+        moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo is not None else None
+    return moment
 
 
 def web_url(text: str | None) -> str | None:
@@ -33,8 +43,14 @@ def web_url(text: str | None) -> str | None:
         host = parts.hostname
     except ValueError:
         return None
-    has_blank = any(character.isspace() or not character.isprintable() for character in text)
-    return text if parts.scheme.lower() in ("http", "https") and host and not has_blank else None
+    # Of everything that is blank or cannot be seen, `isprintable` lets the ASCII space alone pass.
+    is_solid = text.isprintable() and " " not in text
+    return text if parts.scheme.lower() in ("http", "https") and host and is_solid else None
+
+
+def is_on_earth(latitude: float, longitude: float) -> bool:
+    """Whether such a place exists, in degrees as GPS has them (WGS 84)."""
+    return abs(latitude) <= MOST_NORTHERN and abs(longitude) <= MOST_EASTERN
 
 
 def text_or_none(text: str | None) -> str | None:

@@ -10,7 +10,6 @@ from providers.billink import wire
 from providers.billink.mapping import (
     blames_credentials,
     from_draft,
-    parse_violations,
     to_invoice_tracker,
     to_violation,
     trimmed,
@@ -122,7 +121,8 @@ class BillinkAdapter:
             return RequestRejected(NAME, _REGISTER)
         if reply.status != 422:
             return None
-        violations = parse_violations(reply.body)
+        problem = reply.parse(wire.PROBLEM)
+        violations = problem.violations if problem else ()
         if blames_credentials(violations):
             return ProviderAuthFailed(NAME, _REGISTER)
         members = self._settings.media_members

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from providers.billink import wire
 from providers.billink.profile import NAME
 from providers.billink.settings import BillinkSettings, MediaMembers
 from providers.errors import Violation
 from providers.models import Carrier, InvoiceTracker, Media, TrackerDraft, TrackingStatus
-from providers.parsing import code_or_none, parse_instant, web_url
+from providers.parsing import parse_instant, web_url
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "carrierCode": ("carrier_code",),
@@ -89,14 +89,6 @@ def to_invoice_tracker(created: wire.Created, draft: TrackerDraft, settings: Bil
     )
 
 
-def parse_violations(body: bytes) -> tuple[wire.Violation, ...]:
-    """The violations of a 422 answer; none when the body tells none."""
-    try:
-        return wire.Problem.model_validate_json(body).violations
-    except ValidationError:
-        return ()
-
-
 def blames_credentials(violations: Sequence[wire.Violation]) -> bool:
     """Whether Billink refuses who calls, and not what is asked."""
     return any(violation.property_path in CREDENTIALS for violation in violations)
@@ -104,7 +96,7 @@ def blames_credentials(violations: Sequence[wire.Violation]) -> bool:
 
 def to_violation(violation: wire.Violation, members: MediaMembers | None) -> Violation:
     """The violation in terms of `TrackerDraft`; its `field` is empty when it concerns no member of it."""
-    return Violation(_field(violation.property_path or "", members), code_or_none(violation.code))
+    return Violation(_field(violation.property_path or "", members), violation.code)
 
 
 def _field(path: str, members: MediaMembers | None) -> tuple[str, ...]:

@@ -12,11 +12,10 @@ PROFILE = ProviderProfile(
     title="Billink",
     capabilities=frozenset({Capability.FIND_TRACKINGS, Capability.REGISTER_TRACKERS}),
     trust=3,
-    # Not exclusive: an order that is shipped in parts can have an invoice for each.
-    reference_kinds=(ReferenceKind(INVOICE_NUMBER, "Invoice number", rule="invoice_number", exclusive=False),),
+    reference_kinds=(ReferenceKind(INVOICE_NUMBER, "Invoice number", rule="invoice_number"),),
     finds_by=(INVOICE_NUMBER,),
     times="not documented; an instant is taken only where an offset is stated",
-    # Billink publishes no limit on calls; four at once is our own choice.
+    # Billink publishes no limit. A merchant's software registers trackers one by one, so few are enough.
     concurrency=4,
     documentation="https://developers.billink.nl/order-management/create-tracker",
     # Billink documents no call that reads trackers.

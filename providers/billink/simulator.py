@@ -4,7 +4,7 @@ From the reference page "Create Tracker" (developers.billink.nl/order-management
 of request and answer but neither path, limits nor the members of a violation; those follow API Platform on Symfony,
 whose error bodies the page describes. It must not know the adapter: both read the documentation on their own.
 
-Beside the switches of every simulator, `GET /_simulator/trackers` answers what was made: {"trackers": [...]}.
+Beside the switches of every simulator, `GET /_simulator/trackers` answers what was made last: {"trackers": [...]}.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import base64
 import binascii
 import re
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
+from itertools import count
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -26,7 +27,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from providers.simulation.control import json_response, simulated
+from providers.simulation.control import json_response, reason_phrase, simulated
 from providers.simulation.world import World
 
 CREDENTIALS: dict[str, str] = {
@@ -44,6 +45,9 @@ MAX_TEXT_LENGTH = 255
 MAX_MEDIA = 10
 MAX_MEDIA_BYTES = 5 * 1024 * 1024
 """Billink documents no limits; these make the refusals reachable."""
+
+KEPT = 1_000
+"""How many trackers are remembered, however long the simulator runs."""
 
 _CREDENTIALS = {"billinkID": "billink_id", "billinkUsername": "username"}
 """The members of the body that say who is calling, each with the setting it is compared to."""
@@ -196,15 +200,11 @@ def _refusal(status: int, problem: Mapping[str, JsonValue]) -> Response:
     return Response(orjson.dumps(problem), status, media_type=PROBLEM)
 
 
-def _phrase(status: int) -> str:
-    return next((known.phrase for known in HTTPStatus if known == status), f"Status {status}")
-
-
 def error_body(status: int) -> bytes:
     """Billink's body for a status that has no more to tell."""
     if status == 422:
         return orjson.dumps(_unprocessable([_UNKNOWN_INVOICE]))
-    return orjson.dumps(_problem(status, _DETAILS.get(status) or _phrase(status)))
+    return orjson.dumps(_problem(status, _DETAILS.get(status) or reason_phrase(status)))
 
 
 _OBJECT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
@@ -238,11 +238,15 @@ def _billink_time(instant: datetime) -> str:
 
 
 class BillinkSimulator:
-    """What Billink would hold: the trackers it was sent, in order. A repeated POST makes another record."""
+    """What Billink would hold: the trackers it was sent, in order. A repeated POST makes another record.
+
+    Nothing reads them again but a person or a test, so only the last `KEPT` are remembered.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._trackers: list[dict[str, JsonValue]] = []
+        self._trackers: deque[dict[str, JsonValue]] = deque(maxlen=KEPT)
+        self._ids = count(1)
 
     async def create_tracker(self, request: Request) -> Response:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -256,7 +260,7 @@ class BillinkSimulator:
 
     async def list_trackers(self, _request: Request) -> Response:
         """The simulator's own ledger; Billink has no such call."""
-        return json_response({"trackers": self._trackers})
+        return json_response({"trackers": list(self._trackers)})
 
     def _create(self, body: Mapping[str, JsonValue]) -> Response:
         violations = _shape_violations(body)
@@ -274,7 +278,7 @@ class BillinkSimulator:
         now = _billink_time(self._world.now())
         invoice_number = str(body["invoiceNumber"])
         return {
-            "id": len(self._trackers) + 1,
+            "id": next(self._ids),
             "orderId": zlib.crc32(invoice_number.encode()),
             "invoiceNumber": invoice_number,
             "carrier": body["carrierCode"],
@@ -288,6 +292,11 @@ class BillinkSimulator:
 def create_simulator(world: World, path: str = DEFAULT_PATH) -> Starlette:
     """The API as an application; `path` is where the tracker call is."""
     simulator = BillinkSimulator(world)
-    app = simulated("billink", [Route(path, simulator.create_tracker, methods=["POST"])], world, error_body, PROBLEM)
-    app.routes[:0] = [Route("/_simulator/trackers", simulator.list_trackers, methods=["GET"])]
-    return app
+    return simulated(
+        "billink",
+        [Route(path, simulator.create_tracker, methods=["POST"])],
+        world,
+        error_body,
+        error_content_type=PROBLEM,
+        switches=[Route("/trackers", simulator.list_trackers)],
+    )

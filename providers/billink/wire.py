@@ -8,31 +8,27 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
-Number = Annotated[int, Field(strict=True)] | Annotated[str, Field(strict=True, min_length=1)]
+from providers.wire import Code, Text, Wire
+
+Identifier = Annotated[int, Field(strict=True)] | Annotated[str, Field(strict=True, pattern=r"\S")]
 """Billink's `number`: an identifier, so its text is all that is needed of it."""
-
-
-class Wire(BaseModel):
-    """Base of every wire model: other members are ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Created(Wire):
     """The 201 answer. `carrier` and `trackingCode` are the request's `carrierCode` and `trackAndTrace`."""
 
-    id: Number
-    order_id: Number | None = Field(default=None, alias="orderId")
-    carrier: str | None = None
-    created_at: str | None = Field(default=None, alias="createdAt")
-    updated_at: str | None = Field(default=None, alias="updatedAt")
+    id: Identifier
+    order_id: Identifier | None = Field(default=None, alias="orderId")
+    carrier: Text = None
+    created_at: Text = Field(default=None, alias="createdAt")
+    updated_at: Text = Field(default=None, alias="updatedAt")
 
 
 class Violation(Wire):
-    property_path: str | None = Field(default=None, alias="propertyPath")
-    code: str | None = None
+    property_path: Text = Field(default=None, alias="propertyPath")
+    code: Code = None
 
 
 class Problem(Wire):
@@ -42,3 +38,4 @@ class Problem(Wire):
 
 
 CREATED = TypeAdapter(Created)
+PROBLEM = TypeAdapter(Problem)

@@ -8,15 +8,12 @@ import httpx
 
 from providers.base import ProviderContext
 from providers.errors import OrderNotFound, ProviderError, RequestRejected
-from providers.http import ProviderHttp, Refine, Reply
+from providers.http import REFUSED_REQUEST, ProviderHttp, Refine, Reply
 from providers.hypertrack import wire
-from providers.hypertrack.mapping import parse_refusal_code, to_route, to_trackings_found
+from providers.hypertrack.mapping import to_route, to_trackings_found
 from providers.hypertrack.profile import NAME, PROFILE
 from providers.hypertrack.settings import HyperTrackSettings
 from providers.models import Reference, Route, TrackingsFound
-
-_REJECTED = frozenset({400, 409, 422})
-"""Refusals of the request itself, which HyperTrack may explain by a code (hypertrack.com/reference, `Error`)."""
 
 
 class HyperTrackAdapter:
@@ -33,7 +30,7 @@ class HyperTrackAdapter:
 
     async def check(self) -> str:
         """List one order: proves that HyperTrack is reachable and takes the credentials."""
-        refine = _refusal_of("check", _REJECTED | {404})
+        refine = _refusal_of("check", REFUSED_REQUEST)
         reply = await self._http.call("check", "GET", "/orders/", params={"limit": 1}, auth=self._auth, refine=refine)
         self._http.read("check", reply, wire.ORDER_PAGE)
         return "reachable, credentials accepted"
@@ -60,15 +57,18 @@ class HyperTrackAdapter:
         return to_route(route)
 
     async def _get(self, operation: str, path: str) -> Reply:
-        refine = _refusal_of(operation, _REJECTED)
+        refine = _refusal_of(operation, REFUSED_REQUEST - {404})
         return await self._http.call(operation, "GET", path, auth=self._auth, refine=refine)
 
 
 def _refusal_of(operation: str, statuses: frozenset[int]) -> Refine:
+    """How `statuses` read: the request is wrong, which HyperTrack may explain by a code (its reference, `Error`)."""
+
     def refine(reply: Reply) -> ProviderError | None:
         if reply.status not in statuses:
             return None
-        return RequestRejected(NAME, operation, provider_code=parse_refusal_code(reply.body))
+        refusal = reply.parse(wire.REFUSAL)
+        return RequestRejected(NAME, operation, provider_code=refusal.code if refusal else None)
 
     return refine
 

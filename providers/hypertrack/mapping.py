@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from pydantic import ValidationError
-
 from providers.hypertrack import wire
 from providers.hypertrack.profile import NAME, ROUTE_HANDLE
 from providers.models import (
@@ -27,7 +25,7 @@ from providers.models import (
     TrackingsFound,
     TrackingStatus,
 )
-from providers.parsing import code_or_none, parse_instant, web_url
+from providers.parsing import is_on_earth, parse_instant, web_url
 
 DROP = "drop"
 PICK = "pick"
@@ -259,7 +257,7 @@ def to_driver(order: wire.Order) -> DriverPosition | None:
 
 
 def to_path(order: wire.Order) -> tuple[GeoPathPoint, ...] | None:
-    """The path that was travelled, oldest point first; None while there is none."""
+    """The path that was travelled, oldest point first, without points that are no place; None while there is none."""
     if order.polyline is None:
         return None
     return tuple(
@@ -270,6 +268,7 @@ def to_path(order: wire.Order) -> tuple[GeoPathPoint, ...] | None:
             recorded_at=parse_instant(position.time),
         )
         for position in order.polyline.coordinates
+        if is_on_earth(position.latitude, position.longitude)
     )
 
 
@@ -285,18 +284,15 @@ def _to_point(geometry: wire.Geometry | None) -> GeoPoint | None:
 
 
 def _to_area(geometry: wire.Geometry | None) -> tuple[GeoPoint, ...] | None:
+    """The outline; with a corner that is no place it would be another area than HyperTrack's, so then there is none."""
     if not isinstance(geometry, wire.Polygon) or not geometry.coordinates:
         return None
-    return tuple(_to_geo_point(position) for position in geometry.coordinates[0])
+    corners = [_to_geo_point(position) for position in geometry.coordinates[0]]
+    known = tuple(corner for corner in corners if corner is not None)
+    return known if len(known) == len(corners) else None
 
 
-def _to_geo_point(position: wire.Position) -> GeoPoint:
-    return GeoPoint(latitude=position.latitude, longitude=position.longitude)
-
-
-def parse_refusal_code(body: bytes) -> str | None:
-    """HyperTrack's own code of an error (`order_not_found`), or None when the body gives none."""
-    try:
-        return code_or_none(wire.Refusal.model_validate_json(body).code)
-    except ValidationError:
+def _to_geo_point(position: wire.Position) -> GeoPoint | None:
+    if not is_on_earth(position.latitude, position.longitude):
         return None
+    return GeoPoint(latitude=position.latitude, longitude=position.longitude)

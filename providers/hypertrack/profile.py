@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from providers.base import Capability, ProviderProfile, ReferenceKind
+from providers.base import DEFAULT_CONCURRENCY, Capability, ProviderProfile, ReferenceKind
 
 NAME = "hypertrack"
 ORDER_HANDLE = "order_handle"
@@ -18,16 +18,13 @@ PROFILE = ProviderProfile(
     capabilities=frozenset({Capability.FIND_TRACKINGS, Capability.FIND_ROUTES}),
     trust=1,
     reference_kinds=(
-        # Not exclusive: an order that is delivered in two drops has two handles.
-        ReferenceKind(ORDER_HANDLE, "Order handle", rule="order_handle", pattern=_HANDLE, exclusive=False),
+        ReferenceKind(ORDER_HANDLE, "Order handle", rule="order_handle", pattern=_HANDLE),
         # Finds no trackings: a route stops at other orders too, and nothing on it says which stops are this order's.
-        # Not exclusive: the next attempt to fulfil an order is on another route.
-        ReferenceKind(ROUTE_HANDLE, "Route handle", pattern=_HANDLE, exclusive=False),
+        ReferenceKind(ROUTE_HANDLE, "Route handle", pattern=_HANDLE, shared=True),
     ),
     finds_by=(ORDER_HANDLE,),
     times="RFC 3339 in UTC, with milliseconds",
-    # HyperTrack publishes no limit on calls; ten at once is our own choice.
-    concurrency=10,
+    concurrency=DEFAULT_CONCURRENCY,
     documentation="https://hypertrack.com/reference",
     estimates_arrival=True,
 )

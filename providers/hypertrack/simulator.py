@@ -2,7 +2,7 @@
 
 From HyperTrack's OpenAPI file (hypertrack.com/reference/openapi.yaml) and the reference page "Track Orders". An order
 of the simulated world with a stop is an order here, under its own number; each route also has a visit to the depot. The
-page's own example is served beside them (`simulator_sample`), and what an order looks like is in `simulator_visits`.
+page's own example is served beside them, value for value, and what an order looks like is in `simulator_visits`.
 It must not know the adapter: both read the documentation on their own.
 """
 
@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from http import HTTPStatus
+from importlib.resources import files
 
 import orjson
+from pydantic import TypeAdapter
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from providers.hypertrack.simulator_sample import SAMPLE_ORDERS, SAMPLE_ROUTE
 from providers.hypertrack.simulator_visits import (
     PICK_PREFIX,
     Json,
@@ -31,7 +32,7 @@ from providers.hypertrack.simulator_visits import (
     to_order,
     to_route,
 )
-from providers.simulation.control import json_response, simulated
+from providers.simulation.control import is_basic, json_response, reason_phrase, simulated
 from providers.simulation.world import World
 
 CREDENTIALS: dict[str, str] = {"account_id": "simulated-account", "secret_key": "simulated-key"}
@@ -41,17 +42,29 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 """How many orders a page of the list holds; HyperTrack documents neither, so both are assumptions."""
 
+_ROUTE: TypeAdapter[Json] = TypeAdapter(Json)
+_ORDERS: TypeAdapter[list[Json]] = TypeAdapter(list[Json])
+
+SAMPLE_ROUTE = _ROUTE.validate_json(
+    (files("providers.hypertrack") / "samples" / "track_orders_response.json").read_bytes()
+)
+"""The answer that the page prints: a route that is being tracked, with its two orders."""
+
+SAMPLE_ORDERS = {str(order["order_handle"]): order for order in _ORDERS.validate_python(SAMPLE_ROUTE["orders"])}
+"""Those two by handle, in the order of the route."""
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 Check = Callable[[str], str | None]
 """What is wrong with the text of a query parameter, or None."""
 
-_PAIR = f"{CREDENTIALS['account_id']}:{CREDENTIALS['secret_key']}"
-_AUTHORIZATION = f"Basic {base64.b64encode(_PAIR.encode()).decode()}"
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+"""More digits than any number here needs; Python refuses to read thousands of them."""
 
 
 def _integer(low: int, high: int | None = None) -> Check:
     def check(text: str) -> str | None:
-        if not (text.isascii() and text.removeprefix("-").isdigit()):
+        if not _INTEGER.fullmatch(text):
             return "Not a valid integer."
         if int(text) < low or (high is not None and int(text) > high):
             return f"Must be greater than or equal to {low}" + (f" and less than or equal to {high}." if high else ".")
@@ -115,15 +128,14 @@ _ERRORS: Mapping[int, Json] = {
 
 def error_body(status: int) -> bytes:
     """HyperTrack's body for a status that has no more to tell."""
-    phrase = next((known.phrase for known in HTTPStatus if known == status), f"Status {status}")
-    return orjson.dumps(_ERRORS.get(status) or _http_error(phrase))
+    return orjson.dumps(_ERRORS.get(status) or _http_error(reason_phrase(status)))
 
 
 def _authorised(endpoint: Endpoint) -> Endpoint:
     """The endpoint for callers with the right credentials; others get a 401."""
 
     async def guarded(request: Request) -> Response:
-        if request.headers.get("authorization") != _AUTHORIZATION:
+        if not is_basic(request, CREDENTIALS["account_id"], CREDENTIALS["secret_key"]):
             return json_response(_http_error("Unauthorized"), 401)
         return await endpoint(request)
 

@@ -9,26 +9,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Tag, TypeAdapter, model_validator
+from pydantic import Discriminator, Tag, TypeAdapter, model_validator
 
-from providers.parsing import text_or_none
-
-Text = Annotated[str | None, AfterValidator(text_or_none)]
-"""A text that may be absent; one that is empty or blank says as little."""
-
-
-class Wire(BaseModel):
-    """Base of every wire model: other members are ignored, and NaN is no number."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+from providers.wire import Code, Coordinate, Number, Text, Whole, Wire
 
 
 class Position(Wire):
     """A GeoJSON position: `[longitude, latitude, altitude?, time?]`; the time is HyperTrack's own addition."""
 
-    longitude: float
-    latitude: float
-    altitude: float | None = None
+    longitude: Coordinate
+    latitude: Coordinate
+    altitude: Number = None
     time: Text = None
 
     @model_validator(mode="before")
@@ -71,15 +62,15 @@ class LineString(Wire):
 class Destination(Wire):
     geometry: Geometry | None = None
     address: Text = None
-    radius: int | None = None
+    radius: Whole = None
     place_handle: Text = None
 
 
 class WorkerLocation(Wire):
     geometry: Geometry | None = None
-    bearing: float | None = None
-    accuracy: float | None = None
-    speed: float | None = None
+    bearing: Number = None
+    accuracy: Number = None
+    speed: Number = None
     recorded_at: Text = None
 
 
@@ -88,8 +79,8 @@ class Estimate(Wire):
 
     arrive_at: Text = None
     initial_arrive_at: Text = None
-    distance: float | None = None
-    duration: float | None = None
+    distance: Number = None
+    duration: Number = None
     current_worker_location: WorkerLocation | None = None
 
 
@@ -97,7 +88,7 @@ class RiskLevel(Wire):
     """A risk as webhooks write it; order details write its colour alone."""
 
     intensity_label: Text = None
-    intensity_value: float | None = None
+    intensity_value: Number = None
 
 
 class TimelineEntry(Wire):
@@ -113,7 +104,7 @@ class Order(Wire):
 
     order_handle: str
     status: str
-    fulfillment_attempt: int | None = None
+    fulfillment_attempt: Whole = None
     destination: Destination | None = None
     track_mode: Text = None
     scheduled_at: Text = None
@@ -122,9 +113,9 @@ class Order(Wire):
     completed_at: Text = None
     cancelled_at: Text = None
     type: Text = None
-    type_index: int | None = None
-    expected_service_time: int | None = None
-    capacity_used: float | None = None
+    type_index: Whole = None
+    expected_service_time: Whole = None
+    capacity_used: Number = None
     share_url: Text = None
     device_id: Text = None
     worker_handle: Text = None
@@ -143,7 +134,7 @@ class Order(Wire):
 class Route(Wire):
     route_handle: str
     status: Text = None
-    version: int | None = None
+    version: Whole = None
     embed_url: Text = None
     orders: tuple[Order, ...] | None = None
     started_at: Text = None
@@ -164,9 +155,10 @@ class Refusal(Wire):
     """An error body. `Error` has `code`, `title` and `detail`; `HTTPError` and `ValidationError` have `detail` and
     `message`. Only the code is read: the rest is prose."""
 
-    code: Text = None
+    code: Code = None
 
 
 ORDER = TypeAdapter(Order)
 ROUTE = TypeAdapter(Route)
 ORDER_PAGE = TypeAdapter(OrderPage)
+REFUSAL = TypeAdapter(Refusal)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import ValidationError
 
-from providers.base import ProviderContext, ProviderProfile
+from providers.base import ProviderContext
 from providers.errors import (
     AmbiguousReference,
     InvalidProviderResponse,
@@ -21,7 +21,7 @@ from providers.errors import (
     ProviderError,
     RequestRejected,
 )
-from providers.http import ProviderHttp, Refine, Reply
+from providers.http import REFUSED_REQUEST, ProviderHttp, Refine, Reply
 from providers.karla.mapping import to_order
 from providers.karla.profile import PROFILE
 from providers.karla.settings import KarlaSettings
@@ -44,9 +44,6 @@ PARAMETERS: Mapping[str, str] = {
 }
 """Our filter -> Karla's query parameter (Karla API reference, Search Orders)."""
 
-_REFUSED_REQUEST = frozenset({400, 404, 409, 422})
-"""The statuses whose body has a `key`: 400 and 422 as the operations list them, 404 and 409 as the errors page does."""
-
 _SHOP_KEYS = frozenset({"shop_not_found", "shop_settings_not_found"})
 """Keys about the shop in the path: our settings are wrong, whatever was asked about an order."""
 
@@ -54,14 +51,12 @@ _SHOP_KEYS = frozenset({"shop_not_found", "shop_settings_not_found"})
 class KarlaAdapter:
     """An `OrderSource` over one Karla shop."""
 
+    profile = PROFILE
+
     def __init__(self, settings: KarlaSettings, context: ProviderContext) -> None:
         self._http = ProviderHttp(PROFILE.name, context.client, context.clock)
         self._auth = httpx.BasicAuth(settings.username or settings.slug, settings.api_key.get_secret_value())
         self._slug = settings.slug
-
-    @property
-    def profile(self) -> ProviderProfile:
-        return PROFILE
 
     async def find_order(self, reference: Reference) -> Order:
         """The one order that has exactly this name. See `OrderSource.find_order`.
@@ -82,8 +77,15 @@ class KarlaAdapter:
         raise OrderNotFound(PROFILE.name, operation)
 
     async def search_orders(self, search: OrderSearch, page: int, page_size: int) -> tuple[Order, ...]:
-        """Page `page` (from 1) of the orders that match, in Karla's order. See `OrderSource.search_orders`."""
-        return await self._search("search_orders", search, page, page_size, refine=_refusal_of("search_orders"))
+        """Page `page` (from 1) of the orders that match, in Karla's order. See `OrderSource.search_orders`.
+
+        Raises `InvalidProviderResponse` when one of them has no name at all: left out, it would shorten the page.
+        """
+        operation = "search_orders"
+        orders = await self._search(operation, search, page, page_size, refine=_refusal_of(operation))
+        if any(order.has_no_name for order in orders):
+            raise InvalidProviderResponse(PROFILE.name, operation, "nameless_order")
+        return orders
 
     async def check(self) -> str:
         """Read the shop itself, which needs no more than valid credentials."""
@@ -141,7 +143,7 @@ def _refusal_of(operation: str) -> Refine:
     """How a refusal reads where no single order was asked for: never as "order not found"."""
 
     def refine(reply: Reply) -> ProviderError | None:
-        if reply.status not in _REFUSED_REQUEST:
+        if reply.status not in REFUSED_REQUEST:
             return None
         return RequestRejected(PROFILE.name, operation, provider_code=_error_key(reply))
 
@@ -149,10 +151,6 @@ def _refusal_of(operation: str) -> Refine:
 
 
 def _error_key(reply: Reply) -> str | None:
-    """Karla's word for a refused request. A body that is not Karla's (a proxy's page) has none."""
-    if reply.status not in _REFUSED_REQUEST:
-        return None
-    try:
-        return ERROR_BODY.validate_json(reply.body).key
-    except ValidationError:
-        return None
+    """Karla's word for a refused request: its operations list 400 and 422, its errors page 404 and 409 as well."""
+    error = reply.parse(ERROR_BODY) if reply.status in REFUSED_REQUEST else None
+    return error.key if error else None

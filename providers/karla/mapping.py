@@ -20,6 +20,7 @@ from providers.karla.wire import (
     WireDiscount,
     WireEstimatedArrival,
     WireEvent,
+    WireLocation,
     WireOrder,
     WirePickup,
     WirePreferredDelivery,
@@ -48,7 +49,7 @@ from providers.models import (
     TrackingEvent,
     TrackingStatus,
 )
-from providers.parsing import parse_instant, web_url
+from providers.parsing import is_on_earth, parse_instant, web_url
 
 D = TypeVar("D", bound=Domain)
 
@@ -183,7 +184,7 @@ def _time_key(event: TrackingEvent) -> tuple[datetime, str]:
 
 
 def _event(wire: WireEvent) -> TrackingEvent:
-    location = _alike(wire.location, Location)
+    location = _location(wire.location)
     return TrackingEvent(
         status=STATUS_BY_PHASE.get(wire.phase or "", TrackingStatus.UNKNOWN),
         occurred_at=parse_instant(wire.time),
@@ -197,6 +198,13 @@ def _event(wire: WireEvent) -> TrackingEvent:
         language=wire.language,
         additional_info=_additional_info(wire.additional_info),
     )
+
+
+def _location(wire: WireLocation | None) -> Location | None:
+    """The location, without coordinates that no place has."""
+    if wire and not is_on_earth(wire.latitude or 0, wire.longitude or 0):
+        wire = wire.model_copy(update={"latitude": None, "longitude": None})
+    return _alike(wire, Location)
 
 
 def _additional_info(wire: WireAdditionalInfo | None) -> AdditionalInfo | None:

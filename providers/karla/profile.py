@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from providers.base import Capability, ProviderProfile, ReferenceKind
+from providers.base import DEFAULT_CONCURRENCY, Capability, ProviderProfile, ReferenceKind
 
 UUID_PATTERN = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
@@ -20,8 +20,7 @@ PROFILE = ProviderProfile(
     ),
     finds_by=("order_number", "order_name", "external_id", "uuid"),
     times="ISO 8601 with an offset; a time without one states no instant",
-    # Karla publishes no limit on rate or concurrency; this one is ours.
-    concurrency=8,
+    concurrency=DEFAULT_CONCURRENCY,
     documentation="https://docs.gokarla.io/docs/api/entities/order",
     estimates_arrival=True,
     page_size_limit=100,

@@ -8,9 +8,6 @@ search without a hit, 400 for an unknown shop. It must not know the adapter: bot
 
 from __future__ import annotations
 
-import base64
-import binascii
-import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from providers.karla.simulator_orders import MERCHANT_ID, SHOP_SLUG, Json, last_event_at, to_order
-from providers.simulation.control import json_response, simulated
+from providers.simulation.control import is_basic, json_response, simulated
 from providers.simulation.world import SimulatedOrder, World
 
 CREDENTIALS: dict[str, str] = {"slug": SHOP_SLUG, "username": SHOP_SLUG, "api_key": "simulated-karla-key"}
@@ -228,7 +225,8 @@ class _Catalogue:
 
     def page(self, query: SearchQuery) -> list[Json]:
         """The asked-for page of the orders that pass every filter; empty past the last one."""
-        start = (query.page - 1) * query.per_page
+        # No further than all orders: `islice` takes no number that the machine cannot count to.
+        start = min((query.page - 1) * query.per_page, len(self._orders))
         return [order.to_json() for order in islice(self._matches(query), start, start + query.per_page)]
 
     def _matches(self, query: SearchQuery) -> Iterator[_Listed]:
@@ -290,14 +288,7 @@ class KarlaSimulator:
 
 
 def _authenticates(request: Request) -> bool:
-    """Whether the request carries the accepted user name and key (HTTP Basic, RFC 7617)."""
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    try:
-        decoded = base64.b64decode(given, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    accepted = f"{CREDENTIALS['username']}:{CREDENTIALS['api_key']}".encode()
-    return scheme.lower() == "basic" and secrets.compare_digest(decoded, accepted)
+    return is_basic(request, CREDENTIALS["username"], CREDENTIALS["api_key"])
 
 
 def _unauthorized() -> Response:

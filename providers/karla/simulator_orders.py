@@ -136,7 +136,7 @@ def _to_tracking(order: SimulatedOrder, parcel: ScriptedParcel, world: World) ->
             "tracking_url": _tracking_url(parcel),
         },
         "flag": parcel.flag,
-        "products": [_to_product(product, order.currency) for product in _packed_in(order, parcel)],
+        "products": [_to_product(product, order.currency) for product in order.packed_in(parcel)],
         "id": parcel.shipment_uuid,
         "merchant_id": MERCHANT_ID,
         "merchant_slug": SHOP_SLUG,
@@ -154,11 +154,6 @@ def _to_tracking(order: SimulatedOrder, parcel: ScriptedParcel, world: World) ->
 
 def _tracking_url(parcel: ScriptedParcel) -> str:
     return f"https://{parcel.carrier_reference.replace('_', '-')}.example/track/{parcel.tracking_number}"
-
-
-def _packed_in(order: SimulatedOrder, parcel: ScriptedParcel) -> tuple[ScriptedProduct, ...]:
-    """The order's lines dealt out over its parcels in turn; where there are fewer lines, some parcel names none."""
-    return order.products[order.parcels.index(parcel) :: len(order.parcels)]
 
 
 def _to_product(product: ScriptedProduct, currency: str) -> Json:

@@ -8,20 +8,15 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from pydantic import ValidationError
-
-from providers.base import ProviderContext, ProviderProfile
+from providers.base import ProviderContext
 from providers.errors import InvalidProviderResponse, OrderNotFound, ProviderError, RequestRejected
-from providers.http import ProviderHttp, Reply
+from providers.http import REFUSED_REQUEST, ProviderHttp, Reply
 from providers.models import Reference, TrackingsFound
 from providers.paypal.mapping import to_trackers
 from providers.paypal.oauth import AccessToken, AccessTokens
 from providers.paypal.profile import PROFILE
 from providers.paypal.settings import PayPalSettings
-from providers.paypal.wire import ERROR_BODY, ORDER_ANSWER, WireError, WireTracker
-
-_REFUSED_REQUEST = frozenset({400, 404, 409, 422})
-"""The statuses that PayPal explains with a `name` and `details` about the request."""
+from providers.paypal.wire import ERROR_BODY, ORDER_ANSWER, WireError, WireOrder, WireTracker
 
 _FIND = "find_trackings"
 
@@ -29,21 +24,24 @@ _FIND = "find_trackings"
 class PayPalAdapter:
     """A `TrackingSource` over one REST app."""
 
+    profile = PROFILE
+
     def __init__(self, settings: PayPalSettings, context: ProviderContext) -> None:
         self._http = ProviderHttp(PROFILE.name, context.client, context.clock)
         self._tokens = AccessTokens(settings, self._http, context.clock)
 
-    @property
-    def profile(self) -> ProviderProfile:
-        return PROFILE
-
     async def find_trackings(self, reference: Reference) -> TrackingsFound:
-        """The trackers of the PayPal order `reference.value`. See `TrackingSource.find_trackings`."""
+        """The trackers of the PayPal order `reference.value`. See `TrackingSource.find_trackings`.
+
+        An answer that is about another order is `OrderNotFound`.
+        """
         reply = await self._get(f"/v2/checkout/orders/{quote(reference.value, safe='')}")
         answer = self._http.read(_FIND, reply, ORDER_ANSWER)
         if isinstance(answer, WireTracker) and answer.id == reference.value:
             # An order without its purchase units, whose other members a tracker has too: it says nothing of trackers.
             raise InvalidProviderResponse(PROFILE.name, _FIND, "wrong_shape")
+        if isinstance(answer, WireOrder) and answer.id not in (None, reference.value):
+            raise OrderNotFound(PROFILE.name, _FIND)
         return TrackingsFound(trackings=to_trackers(answer, reference.value))
 
     async def check(self) -> str:
@@ -65,9 +63,9 @@ class PayPalAdapter:
 
 
 def _refusal(reply: Reply) -> ProviderError | None:
-    if reply.status not in _REFUSED_REQUEST:
+    if reply.status not in REFUSED_REQUEST:
         return None
-    error = _error(reply)
+    error = reply.parse(ERROR_BODY) or WireError()
     if reply.status == 404 or error.name == "RESOURCE_NOT_FOUND":
         return OrderNotFound(PROFILE.name, _FIND)
     return RequestRejected(PROFILE.name, _FIND, provider_code=_word(error))
@@ -77,11 +75,3 @@ def _word(error: WireError) -> str | None:
     """The first issue says more than the name of the whole error."""
     issues = [detail.issue for detail in error.details or () if detail.issue]
     return issues[0] if issues else error.name
-
-
-def _error(reply: Reply) -> WireError:
-    """PayPal's explanation; a body that is not PayPal's (a proxy's page) explains nothing."""
-    try:
-        return ERROR_BODY.validate_json(reply.body)
-    except ValidationError:
-        return WireError()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from providers.models import Link, OrderTracker, TrackerItem, TrackingStatus, Upc
 from providers.parsing import parse_instant, web_url
 from providers.paypal.profile import PROFILE
-from providers.paypal.wire import WireItem, WireLink, WireOrder, WireTracker
+from providers.paypal.wire import WireItem, WireLink, WireOrder, WireTracker, WireUpc
 
 STATUS_BY_WORD: Mapping[str, TrackingStatus] = {
     # Orders v2, `tracker_status`: a merchant assigned a number; nobody scanned the parcel.
@@ -98,8 +98,13 @@ def _item(wire: WireItem) -> TrackerItem:
         sku=wire.sku,
         url=web_url(wire.url),
         image_url=web_url(wire.image_url),
-        upc=Upc(type=wire.upc.type, code=wire.upc.code) if wire.upc else None,
+        upc=_upc(wire.upc),
     )
+
+
+def _upc(wire: WireUpc | None) -> Upc | None:
+    """The product code; one that lacks a half names no product."""
+    return Upc(type=wire.type, code=wire.code) if wire and wire.type and wire.code else None
 
 
 def _link(wire: WireLink) -> Link:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import httpx
-from pydantic import ValidationError
 
 from providers.base import Clock
 from providers.errors import ProviderAuthFailed, ProviderError, ProviderTimeout, RequestRejected
@@ -101,14 +100,8 @@ def _refusal(reply: Reply) -> ProviderError | None:
     """A refusal in OAuth's terms; 404 is a wrong address and never an order that is not there."""
     if reply.status not in (400, 404):
         return None
-    word = _error_word(reply)
+    error = reply.parse(TOKEN_ERROR_BODY)
+    word = error.error if error else None
     if word in _BAD_CREDENTIALS:
         return ProviderAuthFailed(PROFILE.name, OPERATION)
     return RequestRejected(PROFILE.name, OPERATION, provider_code=word)
-
-
-def _error_word(reply: Reply) -> str | None:
-    try:
-        return TOKEN_ERROR_BODY.validate_json(reply.body).error
-    except ValidationError:
-        return None

@@ -13,15 +13,15 @@ Beside the switches of every simulator:
 
 from __future__ import annotations
 
-import base64
 import secrets
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,7 +29,7 @@ from starlette.routing import Route
 
 from providers.paypal.simulator_orders import SAMPLE_ORDER_ID, Addresses, Json, sample_order, to_order
 from providers.simulation.clock import SimulationClock
-from providers.simulation.control import json_response, simulated
+from providers.simulation.control import is_basic, json_response, read_body, simulated
 from providers.simulation.world import World
 
 CREDENTIALS: dict[str, str] = {"client_id": "simulated-client", "client_secret": "simulated-secret"}
@@ -38,19 +38,20 @@ CREDENTIALS: dict[str, str] = {"client_id": "simulated-client", "client_secret":
 TOKEN_LIFETIME = timedelta(seconds=32_400)
 """About nine hours, as PayPal's answers say."""
 
+KEPT = 1_000
+"""How many tokens are remembered, however many a client that keeps none asks for."""
+
 _SCOPE = "https://uri.paypal.com/services/payments/payment"
 _APP_ID = "APP-80W284485P519543T"
-_PAIR = f"{CREDENTIALS['client_id']}:{CREDENTIALS['client_secret']}"
-_CLIENT_AUTHORIZATION = f"Basic {base64.b64encode(_PAIR.encode()).decode()}"
 _NOT_CACHED = {"cache-control": "no-store"}
 
 
 class TokenIssuer:
-    """Issues bearer tokens and forgets them when they end or are revoked."""
+    """Issues bearer tokens, and takes the newest `KEPT` of them until they end or are revoked."""
 
     def __init__(self, clock: SimulationClock) -> None:
         self._clock = clock
-        self._expiry: dict[str, datetime] = {}
+        self._expiry: OrderedDict[str, datetime] = OrderedDict()
         self.lifetime = TOKEN_LIFETIME
         self.issued = 0
 
@@ -58,6 +59,8 @@ class TokenIssuer:
         """A new token that lasts `lifetime` from now on."""
         token = f"A21AA{secrets.token_urlsafe(48)}"
         self._expiry[token] = self._clock.now() + self.lifetime
+        if len(self._expiry) > KEPT:
+            self._expiry.popitem(last=False)
         self.issued += 1
         return token
 
@@ -142,6 +145,9 @@ class TokenLifetime(BaseModel):
     seconds: int = Field(ge=1, le=31_536_000)
 
 
+_LIFETIME = TypeAdapter(TokenLifetime)
+
+
 class PayPalSimulator:
     """PayPal's part of the world, behind its tokens."""
 
@@ -150,7 +156,7 @@ class PayPalSimulator:
         self._tokens = TokenIssuer(world.clock)
 
     async def issue_token(self, request: Request) -> Response:
-        if request.headers.get("authorization") != _CLIENT_AUTHORIZATION:
+        if not is_basic(request, CREDENTIALS["client_id"], CREDENTIALS["client_secret"]):
             return _oauth_error(401, "invalid_client", "Client Authentication failed")
         form = parse_qs((await request.body()).decode("latin-1"))
         if form.get("grant_type") != ["client_credentials"]:
@@ -190,10 +196,7 @@ class PayPalSimulator:
 
     async def set_token_lifetime(self, request: Request) -> Response:
         """A simulator-only switch: tokens issued from now on last that long."""
-        try:
-            wanted = TokenLifetime.model_validate_json(await request.body())
-        except ValidationError as error:
-            return Response(error.json(include_url=False), 422, media_type="application/json")
+        wanted = await read_body(request, _LIFETIME)
         self._tokens.lifetime = timedelta(seconds=wanted.seconds)
         return Response(status_code=204)
 
@@ -210,10 +213,8 @@ def create_simulator(world: World) -> Starlette:
         Route("/v2/checkout/orders/{order_id}", simulator.show_order, methods=["GET"]),
     ]
     switches = [
-        Route("/_simulator/tokens", simulator.show_tokens, methods=["GET"]),
-        Route("/_simulator/tokens/revoke", simulator.revoke_tokens, methods=["POST"]),
-        Route("/_simulator/tokens/lifetime", simulator.set_token_lifetime, methods=["PUT"]),
+        Route("/tokens", simulator.show_tokens),
+        Route("/tokens/revoke", simulator.revoke_tokens, methods=["POST"]),
+        Route("/tokens/lifetime", simulator.set_token_lifetime, methods=["PUT"]),
     ]
-    app = simulated("paypal", routes, world, error_body)
-    app.routes[:0] = switches
-    return app
+    return simulated("paypal", routes, world, error_body, switches=switches)

@@ -11,8 +11,9 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.resources import files
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from providers.simulation.world import ScriptedParcel, ScriptedProduct, SimulatedOrder, World
 
@@ -24,22 +25,11 @@ TRACKER_ID_LENGTH = 36
 SAMPLE_ORDER_ID = "5O190127TN364715T"
 """The order that holds the SDK's documented tracker; the id is the one PayPal's own examples use."""
 
-_SAMPLE_ITEM: Json = {
-    "name": "name8",
-    "quantity": "quantity4",
-    "sku": "sku6",
-    "url": "url2",
-    "image_url": "image_url4",
-}
-_SAMPLE_LINK: Json = {"href": "href6", "rel": "rel0", "method": "HEAD"}
+_SAMPLE: TypeAdapter[Json] = TypeAdapter(Json)
 
-SAMPLE_TRACKER: Json = {
-    "id": "id2",
-    "status": "CANCELLED",
-    "items": [_SAMPLE_ITEM, _SAMPLE_ITEM],
-    "links": [_SAMPLE_LINK, _SAMPLE_LINK, _SAMPLE_LINK],
-    "create_time": "create_time8",
-}
+SAMPLE_TRACKER = _SAMPLE.validate_json(
+    (files("providers.paypal") / "samples" / "order_tracker_response.json").read_bytes()
+)
 """The example of `OrderTrackerResponse`, value for value: placeholders that break the schema's own patterns."""
 
 
@@ -116,7 +106,7 @@ def _tracker(
     return {
         "id": tracker_id,
         "status": "CANCELLED" if withdrawn else "SHIPPED",
-        "items": [_item(product, addresses) for product in _contents(order, parcel)],
+        "items": [_item(product, addresses) for product in order.packed_in(parcel)],
         "links": [
             _order_link("up", order_id, addresses),
             {"href": tracker_url, "rel": "update", "method": "PATCH"},
@@ -134,11 +124,6 @@ def _withdrawal(world: World, order: SimulatedOrder, parcel: ScriptedParcel) -> 
     failures = [event.after for event in parcel.events if event.phase == "delivery_failed"]
     withdraws = zlib.crc32(order.number.encode()) % 2 == 0
     return world.instant(order, failures[0]) if withdraws and failures and world.passed(order, failures[0]) else None
-
-
-def _contents(order: SimulatedOrder, parcel: ScriptedParcel) -> Sequence[ScriptedProduct]:
-    """What is in a parcel: the order's lines, dealt out among its parcels in turn."""
-    return order.products[order.parcels.index(parcel) :: len(order.parcels)]
 
 
 def _purchase_unit(order: SimulatedOrder, trackers: Sequence[Json], addresses: Addresses) -> Json:

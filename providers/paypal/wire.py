@@ -1,31 +1,23 @@
 """PayPal's JSON as it is: tracker, the order around it, access token and error bodies.
 
 From PayPal's TypeScript Server SDK (model `OrderTrackerResponse`), the Orders v2 OpenAPI 2.13 (`order`, `error`), and
-RFC 6749 for the token. Knows nothing of our domain. Unknown members are ignored; a member is required only where
-nothing can be said without it.
+RFC 6749 for the token. Knows nothing of our domain. A member is required only where nothing can be said without it.
 """
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
+from pydantic import Discriminator, Field, Tag, TypeAdapter
 
-from providers.parsing import text_or_none
-
-Text = Annotated[str | None, AfterValidator(text_or_none)]
-
-Word = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
-"""One of PayPal's fixed words (`CAPTURE_ID_NOT_FOUND`, `invalid_client`): safe to hand on, unlike free text."""
-
-
-class Wire(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+from providers.wire import Code, Text, Wire
 
 
 class WireUpc(Wire):
-    type: str
-    code: str
+    """Both are required in the SDK; the OpenAPI file leaves the whole object open."""
+
+    type: Text = None
+    code: Text = None
 
 
 class WireItem(Wire):
@@ -74,6 +66,7 @@ class WirePurchaseUnit(Wire):
 class WireOrder(Wire):
     """The order around its trackers; without `purchase_units` nobody can say whether it has any."""
 
+    id: Text = None
     purchase_units: list[WirePurchaseUnit]
 
 
@@ -94,17 +87,17 @@ class WireToken(Wire):
 class WireTokenError(Wire):
     """The refusal of RFC 6749 §5.2."""
 
-    error: Word | None = None
+    error: Code = None
 
 
 class WireErrorDetail(Wire):
-    issue: Word | None = None
+    issue: Code = None
 
 
 class WireError(Wire):
     """`error` of the OpenAPI file: of its texts only `name` and `issue` are fixed words that code may read."""
 
-    name: Word | None = None
+    name: Code = None
     details: list[WireErrorDetail] | None = None
 
 

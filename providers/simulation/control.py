@@ -16,14 +16,19 @@ no credentials and never fail on purpose:
     POST   /_simulator/clock    {"advance_seconds": 3600}: moves the clock of the world that all its simulators share
     GET    /_simulator/orders   for each order its number, story and names in every system, the newest first
 
-From Python the same switches are `app.state.control`, a `SimulatorControl`.
+A provider's simulator may add switches of its own. From Python the same switches are `app.state.control`, a
+`SimulatorControl`. Whoever reaches the port can use them, so simulators listen on loopback only.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from http.client import responses
 from typing import TypeVar
 
 import orjson
@@ -44,7 +49,7 @@ T = TypeVar("T")
 class _ClockMove(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    # Ten years: more would take the clock out of what a datetime can hold, sooner or later.
+    # Ten years at once; how far the clock goes in all is its own affair.
     advance_seconds: float = Field(ge=0, le=315_576_000, allow_inf_nan=False)
 
 
@@ -67,9 +72,11 @@ def simulated(
     routes: Sequence[BaseRoute],
     world: World,
     error_body: ErrorBody,
+    *,
     error_content_type: str = "application/json",
+    switches: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """The application that serves `routes` behind the switches described above."""
+    """The application that serves `routes` behind the switches described above and the provider's own `switches`."""
 
     async def refuse(_request: Request, refusal: Exception) -> Response:
         assert isinstance(refusal, HTTPException)
@@ -83,7 +90,7 @@ def simulated(
     calls = CallLog(faults, world.clock)
     control = SimulatorControl(provider, world, faults, calls)
     app = Starlette(
-        routes=[Mount("/_simulator", routes=_SWITCHES), Mount("/", app=calls)],
+        routes=[Mount("/_simulator", routes=[*_SWITCHES, *switches]), Mount("/", app=calls)],
         exception_handlers={HTTPException: _refuse_switch},
     )
     app.state.control = control
@@ -95,18 +102,33 @@ def json_response(body: object, status: int = 200, headers: Mapping[str, str] | 
     return Response(orjson.dumps(body), status, headers, media_type="application/json")
 
 
-def _control(request: Request) -> SimulatorControl:
-    control = request.app.state.control
-    assert isinstance(control, SimulatorControl)
-    return control
+def reason_phrase(status: int) -> str:
+    """HTTP's own words for the status (RFC 9110 §15), or its number where there are none."""
+    return responses.get(status, f"Status {status}")
 
 
-async def _read(request: Request, model: TypeAdapter[T]) -> T:
-    """The body as `model`. Raises `HTTPException` 422 with what is wrong with it."""
+async def read_body(request: Request, model: TypeAdapter[T]) -> T:
+    """The body of a switch's request as `model`. Raises `HTTPException` 422 with what is wrong with it."""
     try:
         return model.validate_json(await request.body())
     except ValidationError as error:
         raise HTTPException(422, error.json(include_url=False)) from error
+
+
+def is_basic(request: Request, user: str, password: str) -> bool:
+    """Whether the request carries these credentials (HTTP Basic, RFC 7617)."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    try:
+        decoded = base64.b64decode(given, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return scheme.lower() == "basic" and secrets.compare_digest(decoded, f"{user}:{password}".encode())
+
+
+def _control(request: Request) -> SimulatorControl:
+    control = request.app.state.control
+    assert isinstance(control, SimulatorControl)
+    return control
 
 
 async def _refuse_switch(_request: Request, refusal: Exception) -> Response:
@@ -115,7 +137,7 @@ async def _refuse_switch(_request: Request, refusal: Exception) -> Response:
 
 
 async def _arm_faults(request: Request) -> Response:
-    faults = await _read(request, _FAULTS)
+    faults = await read_body(request, _FAULTS)
     _control(request).faults.arm(*(faults if isinstance(faults, list) else [faults]))
     return await _show_faults(request)
 
@@ -145,8 +167,11 @@ async def _show_clock(request: Request) -> Response:
 
 
 async def _move_clock(request: Request) -> Response:
-    move = await _read(request, _CLOCK_MOVE)
-    _control(request).world.clock.advance(timedelta(seconds=move.advance_seconds))
+    move = await read_body(request, _CLOCK_MOVE)
+    try:
+        _control(request).world.clock.advance(timedelta(seconds=move.advance_seconds))
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from error
     return await _show_clock(request)
 
 

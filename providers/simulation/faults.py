@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import lru_cache
 from random import Random
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,6 +26,13 @@ ErrorBody = Callable[[int], bytes]
 
 TRANSPORT = "transport"
 """Under which name the request's state holds the connection's `asyncio.Transport`."""
+
+ONE_HOUR_MS = 3_600_000
+ONE_GIB = 1024**3
+"""Bounds of what a fault may cost: it is for a client to suffer, and not for the machine that it is tried on."""
+
+_HEADER = r"^[\x20-\x7e]*$"
+"""What can stand in a header without ending it."""
 
 _BLOCK = b" " * 65_536
 _GARBAGE = bytes(Random(0).randrange(256) for _ in range(512))  # noqa: S311 - noise, not a secret
@@ -70,13 +77,13 @@ class Fault(BaseModel):
     count: int | None = Field(default=None, ge=1)
     probability: float = Field(default=1.0, ge=0, le=1)
     seed: int = 0
-    latency_ms: int = Field(default=0, ge=0)
+    latency_ms: int = Field(default=0, ge=0, le=ONE_HOUR_MS)
     status: int = Field(default=503, ge=400, le=599)
-    retry_after: str | None = None
-    location: str = "http://127.0.0.1:9/elsewhere"
-    interval_ms: int = Field(default=100, ge=1)
+    retry_after: str | None = Field(default=None, pattern=_HEADER)
+    location: str = Field(default="http://127.0.0.1:9/elsewhere", pattern=_HEADER)
+    interval_ms: int = Field(default=100, ge=1, le=ONE_HOUR_MS)
     chunk_bytes: int = Field(default=1, ge=1)
-    size_bytes: int = Field(default=16 * 1024 * 1024, ge=2)
+    size_bytes: int = Field(default=16 * 1024 * 1024, ge=2, le=ONE_GIB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +332,7 @@ def _transport(scope: Scope) -> asyncio.Transport:
     return transport
 
 
-@cache
+@lru_cache(maxsize=4)
 def _compressed_blanks(size: int) -> bytes:
     squeeze = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
     parts = [squeeze.compress(b"[")]

@@ -150,7 +150,7 @@ _FLAGS: Mapping[Story, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Drive:
-    """How far a driver's stop is: hours from now, negative for what has happened."""
+    """How far the first stop of a driver's route is: hours from now, negative for what has happened."""
 
     scheduled: float
     assigned: float
@@ -159,16 +159,25 @@ class _Drive:
     completed: float
     cancelled: bool = False
 
+    @property
+    def is_under_way(self) -> bool:
+        return self.started <= 0 < self.completed
+
 
 _DRIVES: tuple[_Drive, ...] = (
     _Drive(scheduled=0.5, assigned=-3, started=-0.6, arrived=0.4, completed=0.5),
     _Drive(scheduled=-5, assigned=-14, started=-6, arrived=-5.2, completed=-5.1),
+    _Drive(scheduled=-0.6, assigned=-4, started=-1.4, arrived=0.2, completed=0.3),
     _Drive(scheduled=20, assigned=2, started=19, arrived=19.7, completed=19.8),
-    _Drive(scheduled=0, assigned=-5, started=-1.1, arrived=-0.05, completed=0.3),
+    _Drive(scheduled=-0.15, assigned=-5, started=-1.1, arrived=-0.05, completed=0.3),
     _Drive(scheduled=6, assigned=-8, started=5, arrived=5.8, completed=5.9),
     _Drive(scheduled=-5, assigned=-14, started=-6, arrived=-5.2, completed=-5.1, cancelled=True),
 )
-"""On the way, done, not assigned, at the door, assigned, cancelled; two orders running share each, and so a route."""
+"""On the way, done, far too late, not assigned, a little late at the door, assigned, cancelled. Each is a route that
+two orders running share."""
+
+_NEXT_STOP = 1 / 3
+"""Hours between the two stops of a route."""
 
 
 def generate_orders(now: datetime, count: int = 240, seed: int = 7) -> tuple[SimulatedOrder, ...]:
@@ -193,6 +202,8 @@ class _Generator:
         self._variants = {story: cycle(plan.variants) for story, plan in _PLANS.items()}
         self._flags = {story: cycle(flags) for story, flags in _FLAGS.items()}
         self._stops = 0
+        self._town = TOWNS[0]
+        self._on_the_road: set[str] = set()
         self._route = self._new_route()
 
     def orders(self, count: int) -> tuple[SimulatedOrder, ...]:
@@ -207,7 +218,7 @@ class _Generator:
         placed_at = (self._now - about - timedelta(seconds=random.randrange(3_600))).replace(microsecond=0)
         age = self._now - placed_at
         story = self._next_story(age, may_lack_parcel=index >= NEWEST_WITH_PARCEL)
-        home = random.choice(TOWNS)
+        home = self._home(story)
         customer = random.choice(CUSTOMERS[home.country_code])
         products = self._products(story)
         loads = self._loads(story, age, may_lack_parcel=index >= NEWEST_WITH_PARCEL)
@@ -238,6 +249,12 @@ class _Generator:
             discount=sums["discount"],
             discount_code=_DISCOUNT_CODE if sums["discount"] != "0.00" else None,
         )
+
+    def _home(self, story: Story) -> Place:
+        """The customer's town: any, but for the second stop of a route that of the first."""
+        town = self._random.choice(TOWNS)
+        is_second_stop = story is Story.OWN_DRIVER and self._stops % 2 == 1
+        return self._town if is_second_stop else town
 
     def _next_story(self, age: timedelta, *, may_lack_parcel: bool) -> Story:
         """The story whose turn it is among those that an order of that age can have."""
@@ -284,12 +301,16 @@ class _Generator:
         return {"total": str(goods + shipping - discount), "shipping": str(shipping), "discount": str(discount)}
 
     def _stop(self, home: Place, placed_at: datetime) -> ScriptedStop:
-        """The order's drop; two orders running are stops of one route, with one driver."""
+        """The order's drop; two orders running are stops of one route, in one town and with one driver."""
         drive = _DRIVES[self._stops // 2 % len(_DRIVES)]
-        if self._stops % 2 == 0:
-            self._route = self._new_route()
+        is_first = self._stops % 2 == 0
+        if is_first:
+            self._route, self._town = self._new_route(), home
         self._stops += 1
         route_handle, worker_handle, device_id = self._route
+        if drive.is_under_way:
+            self._on_the_road.add(worker_handle)
+        later = 0 if is_first else _NEXT_STOP
 
         def offset(hours: float) -> timedelta:
             return timedelta(seconds=int((self._now + timedelta(hours=hours) - placed_at).total_seconds()))
@@ -300,16 +321,18 @@ class _Generator:
             device_id=device_id,
             latitude=round(home.latitude + self._random.uniform(-0.02, 0.02), 6),
             longitude=round(home.longitude + self._random.uniform(-0.02, 0.02), 6),
-            scheduled=offset(drive.scheduled),
+            scheduled=offset(drive.scheduled + later),
             assigned=offset(drive.assigned),
             started=offset(drive.started),
-            arrived=offset(drive.arrived),
-            completed=offset(drive.completed),
+            arrived=offset(drive.arrived + later),
+            completed=offset(drive.completed + later),
             cancelled=drive.cancelled,
         )
 
     def _new_route(self) -> tuple[str, str, str]:
-        return self._uuid(), self._random.choice(DRIVERS), self._uuid().upper()
+        """Handles of a route, of its driver, and of his device; one who is on the road drives no other route."""
+        free = [driver for driver in DRIVERS if driver not in self._on_the_road]
+        return self._uuid(), self._random.choice(free or DRIVERS), self._uuid().upper()
 
     def _uuid(self) -> str:
         return str(UUID(int=self._random.getrandbits(128), version=4))

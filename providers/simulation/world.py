@@ -122,6 +122,10 @@ class SimulatedOrder:
     discount: str = "0.00"
     discount_code: str | None = None
 
+    def packed_in(self, parcel: ScriptedParcel) -> tuple[ScriptedProduct, ...]:
+        """The order's lines dealt out over its parcels in turn; where there are fewer lines, some parcel holds none."""
+        return self.products[self.parcels.index(parcel) :: len(self.parcels)]
+
 
 class World:
     """The orders, and the clock they live by. The script never changes; only the clock moves."""

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from inspect import getdoc
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, get_args, get_type_hints
 
 import httpx
 import pytest
@@ -35,6 +35,12 @@ def as_json(answer: object) -> JsonValue:
     """What an adapter answered as JSON, without what it left empty: the form in which a case states it."""
     dumped: JsonValue = _JSON.dump_python(answer, mode="json", exclude_none=True, serialize_as_any=True)
     return dumped
+
+
+def answer_codec(method: str) -> TypeAdapter[Any]:
+    """How the answer of a Protocol's method is written to the cache and read again."""
+    protocol = next(protocol for protocol in PROTOCOLS.values() if hasattr(protocol, method))
+    return TypeAdapter(get_type_hints(getattr(protocol, method))["return"])
 
 
 class ProviderContract:
@@ -159,6 +165,16 @@ class ProviderContract:
         async with self.adapter(self.api(operation)) as adapter:
             answer = await operation.call(adapter)
         assert as_json(answer) == operation.expected
+
+    async def test_answers_can_be_kept(self, operation: Operation) -> None:
+        """An answer survives being written as JSON and read again, as the cache does, with every offset in it."""
+        async with self.adapter(self.api(operation)) as adapter:
+            answer = await operation.call(adapter)
+        codec = answer_codec(operation.method)
+        document = codec.dump_json(answer)
+        kept = codec.validate_json(document)
+        assert kept == answer
+        assert codec.dump_json(kept) == document
 
     async def test_maps_every_status(self, table: StatusTable, word: str) -> None:
         """Every word of the provider has the status that the table gives it, and is kept beside it."""

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.billink.simulator import CREDENTIALS, MAX_MEDIA_BYTES, create_simulator
+from providers.billink.simulator import CREDENTIALS, KEPT, MAX_MEDIA_BYTES, create_simulator
 from providers.simulation.clock import SimulationClock
 from providers.simulation.generate import generate_orders
 from providers.simulation.http_server import HttpServer
@@ -196,3 +196,11 @@ class TestProblems:
         await client.put("/_simulator/faults", json={"mode": "status", "status": 503})
         assert (await create(client)).json()["status"] == 503
         assert (await client.get("/_simulator/trackers")).json() == {"trackers": []}
+
+
+async def test_only_the_last_trackers_are_remembered(client: httpx.AsyncClient) -> None:
+    """Every tracker gets a number of its own, and a simulator that runs for days does not fill the memory."""
+    ids = [(await create(client)).json()["id"] for _ in range(KEPT + 1)]
+    assert ids == list(range(1, KEPT + 2))
+    trackers = (await client.get("/_simulator/trackers")).json()["trackers"]
+    assert [tracker["id"] for tracker in trackers] == ids[1:]

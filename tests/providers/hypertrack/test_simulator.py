@@ -108,6 +108,7 @@ class TestRefusals:
             ("/orders/", "limit", "0"),
             ("/orders/", "limit", "101"),
             ("/orders/", "limit", "many"),
+            ("/orders/", "limit", "9" * 5_000),
             ("/orders/", "sort_direction", "up"),
             ("/orders/", "pagination_token", "bm9ib2R5"),
             ("/orders/", "pagination_token", "é"),
@@ -342,3 +343,16 @@ async def test_every_generated_stop_is_an_order_in_one_of_the_documented_states(
     stops = sum(order.stop is not None for order in world.orders)
     assert sum(order["type"] == "drop" for order in own) == stops
     assert {order["status"] for order in own} == {"planned", "assigned", "ongoing", "completed", "cancelled"}
+
+
+async def test_some_drivers_are_late_and_some_are_not() -> None:
+    """Of the generated orders that are on the way, there is one of each colour of risk."""
+    now = PLACED + timedelta(days=1)
+    world = World(generate_orders(now), SimulationClock(lambda: now))
+    async with (
+        SimulatorServer("hypertrack", world) as server,
+        httpx.AsyncClient(base_url=server.url, auth=ACCOUNT, trust_env=False) as client,
+    ):
+        orders = [await get(client, f"/orders/{order.number}") for order in world.orders if order.stop]
+    risks = {order["risks"]["delayed_from_scheduled_at"] for order in orders if order["status"] == "ongoing"}
+    assert risks == {"green", "yellow", "red"}

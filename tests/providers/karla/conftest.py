@@ -14,22 +14,9 @@ import providers.karla
 from providers.base import ProviderContext
 from providers.karla.adapter import KarlaAdapter
 from providers.karla.settings import KarlaSettings
-from providers.models import InvoiceTracker
+from tests.providers.ledgers import NoLedger
 
 SAMPLES = Path(providers.karla.__file__).parent / "samples"
-
-
-class NoLedger:
-    """Karla is asked; our own records are no business of its adapter."""
-
-    async def add(self, tracker: InvoiceTracker) -> InvoiceTracker:
-        raise AssertionError(tracker)
-
-    async def find(self, invoice_number: str, carrier_code: str, tracking_number: str) -> InvoiceTracker | None:
-        raise AssertionError(invoice_number, carrier_code, tracking_number)
-
-    async def find_by_invoice(self, invoice_number: str) -> tuple[InvoiceTracker, ...]:
-        raise AssertionError(invoice_number)
 
 
 class KarlaDouble:

@@ -188,6 +188,10 @@ async def test_the_first_page_holds_the_newest_30(client: httpx.AsyncClient) -> 
     assert all(order["trackings"] for order in orders)
 
 
+async def test_a_page_past_all_others_is_empty_however_far(client: httpx.AsyncClient) -> None:
+    assert await search(client, page=10**30) == []
+
+
 async def test_pages_together_hold_every_order_once_newest_first(client: httpx.AsyncClient) -> None:
     pages = [await search(client, page=page, per_page=100) for page in (1, 2, 3, 4)]
     assert [len(page) for page in pages] == [100, 100, len(ORDERS) + DOCUMENTED - 200, 0]

@@ -13,24 +13,11 @@ from pydantic import JsonValue
 
 import providers.paypal
 from providers.base import ProviderContext
-from providers.models import InvoiceTracker
 from providers.paypal.adapter import PayPalAdapter
 from providers.paypal.settings import PayPalSettings
+from tests.providers.ledgers import NoLedger
 
 SAMPLES = Path(providers.paypal.__file__).parent / "samples"
-
-
-class NoLedger:
-    """PayPal is asked; our own records are no business of its adapter."""
-
-    async def add(self, tracker: InvoiceTracker) -> InvoiceTracker:
-        raise AssertionError(tracker)
-
-    async def find(self, invoice_number: str, carrier_code: str, tracking_number: str) -> InvoiceTracker | None:
-        raise AssertionError(invoice_number, carrier_code, tracking_number)
-
-    async def find_by_invoice(self, invoice_number: str) -> tuple[InvoiceTracker, ...]:
-        raise AssertionError(invoice_number)
 
 
 class PayPalDouble:

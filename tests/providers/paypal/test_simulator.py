@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.paypal.simulator import CREDENTIALS
+from providers.paypal.simulator import CREDENTIALS, KEPT, TokenIssuer
 from providers.paypal.simulator_orders import SAMPLE_ORDER_ID, SAMPLE_TRACKER, tracker_ids
 from providers.simulation.clock import SimulationClock
 from providers.simulation.generate import generate_orders
@@ -107,6 +107,13 @@ class TestTokens:
         token = await fetch_token(client)
         world.clock.advance(timedelta(seconds=60))
         assert (await show(client, SAMPLE_ORDER_ID, token)).status_code == 401
+
+    async def test_only_the_newest_tokens_are_remembered(self, world: World) -> None:
+        """A client that asks for one with every call does not fill the memory."""
+        issuer = TokenIssuer(world.clock)
+        tokens = [issuer.issue() for _ in range(KEPT + 2)]
+        assert [issuer.is_valid(token) for token in tokens] == [False, False, *[True] * KEPT]
+        assert issuer.issued == KEPT + 2
 
     async def test_a_lifetime_of_nothing_is_refused(self, client: httpx.AsyncClient) -> None:
         assert (await client.put("/_simulator/tokens/lifetime", json={"seconds": 0})).status_code == 422

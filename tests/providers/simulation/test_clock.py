@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from providers.simulation.clock import SimulationClock
+from providers.simulation.clock import END, SimulationClock
 
 START = datetime(2025, 6, 4, 12, 0, tzinfo=UTC)
 
@@ -49,3 +49,18 @@ def test_never_goes_back() -> None:
         clock.advance(timedelta(seconds=-1))
     with pytest.raises(ValueError, match="not negative"):
         SimulationClock(RealTime(), speed=-1)
+
+
+@pytest.mark.parametrize("speed", [float("nan"), float("inf"), 1_000_001])
+def test_has_a_speed_that_dates_can_follow(speed: float) -> None:
+    with pytest.raises(ValueError, match="a clock's speed is"):
+        SimulationClock(RealTime(), speed=speed)
+
+
+def test_never_passes_its_end() -> None:
+    """However often it is moved, every instant of the world stays one that can be written."""
+    clock = SimulationClock(RealTime())
+    clock.advance(END - START)
+    assert clock.now() == END
+    with pytest.raises(ValueError, match="ends with the year 2999"):
+        clock.advance(timedelta(microseconds=1))

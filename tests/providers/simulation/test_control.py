@@ -20,7 +20,8 @@ from providers.simulation.http_server import HttpServer
 from providers.simulation.world import World
 
 NOW = datetime(2025, 6, 4, 12, 0, tzinfo=UTC)
-WORLD = World(generate_orders(NOW, 40), SimulationClock(lambda: NOW))
+ORDERS = generate_orders(NOW, 40)
+WORLD = World(ORDERS, SimulationClock(lambda: NOW))
 
 
 async def things(_request: Request) -> Response:
@@ -111,3 +112,21 @@ async def test_what_the_provider_does_not_have_is_refused_in_its_own_words(clien
 async def test_an_unknown_switch_is_refused_and_not_counted(client: httpx.AsyncClient) -> None:
     assert (await client.get("/_simulator/nothing")).status_code == 404
     assert (await client.get("/_simulator/calls")).json()["count"] == 0
+
+
+async def test_a_clock_moved_again_and_again_refuses_in_the_end() -> None:
+    """Ten years at a time lead to a refusal with a reason, and never to an API that cannot write its times."""
+    world = World(ORDERS, SimulationClock(lambda: NOW))
+    async with HttpServer(build(world)) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+        replies = [await client.post("/_simulator/clock", json={"advance_seconds": 315_576_000}) for _ in range(99)]
+        assert {reply.status_code for reply in replies} == {200, 422}
+        assert "ends with the year" in replies[-1].json()["detail"]
+        assert (await client.get("/things")).status_code == 200
+
+
+async def test_a_provider_can_have_a_switch_of_its_own() -> None:
+    """It stands beside the others and is counted as little."""
+    app = simulated("acme", [], WORLD, lambda _status: b"{}", switches=[Route("/lamp", things)])
+    async with HttpServer(app) as server, httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+        assert (await client.get("/_simulator/lamp")).status_code == 200
+        assert (await client.get("/_simulator/calls")).json()["count"] == 0

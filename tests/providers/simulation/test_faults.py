@@ -210,7 +210,14 @@ async def test_clearing_lets_the_simulator_answer_again(client: httpx.AsyncClien
 
 
 @pytest.mark.parametrize(
-    "fault", ["{", '{"mode": "earthquake"}', '{"mode": "status", "status": 200}', '{"mode": "hang", "typo": 1}']
+    "fault",
+    [
+        *("{", '{"mode": "earthquake"}', '{"mode": "status", "status": 200}', '{"mode": "hang", "typo": 1}'),
+        '{"mode": "gzip_bomb", "size_bytes": 1000000000000}',
+        '{"mode": "none", "latency_ms": 100000000000000000000}',
+        r'{"mode": "status", "retry_after": "1\r\nSet-Cookie: a=b"}',
+        '{"mode": "redirect", "location": "https://exämple.com"}',
+    ],
 )
 async def test_a_fault_that_makes_no_sense_is_refused_and_arms_nothing(client: httpx.AsyncClient, fault: str) -> None:
     assert (await client.put("/_simulator/faults", content=fault)).status_code == 422

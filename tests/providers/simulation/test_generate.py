@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +12,7 @@ import pytest
 from providers.simulation.clock import SimulationClock
 from providers.simulation.generate import NEWEST_WITH_PARCEL, RESERVED_NUMBERS, generate_orders
 from providers.simulation.places import PLACES
-from providers.simulation.world import ScriptedParcel, SimulatedOrder, Story, World
+from providers.simulation.world import ScriptedParcel, ScriptedStop, SimulatedOrder, Story, World
 
 NOW = datetime(2025, 6, 4, 12, 0, tzinfo=UTC)
 ORDERS = generate_orders(NOW)
@@ -112,6 +112,32 @@ def test_only_own_drivers_have_stops_and_two_orders_share_a_route() -> None:
     assert {order.story for order in ORDERS if order.stop} == {Story.OWN_DRIVER}
     assert max(Counter(stop.route_handle for stop in stops).values()) == 2
     assert {stop.cancelled for stop in stops} == {True, False}
+
+
+@pytest.mark.parametrize("seed", range(7))
+def test_a_route_stays_in_one_town_and_a_driver_is_on_one_route_at_a_time(seed: int) -> None:
+    """The two drops of a route are in one town, one after the other."""
+    orders = generate_orders(NOW, seed=seed)
+    driven = [(order, order.stop) for order in orders if order.stop]
+    routes: dict[str, list[tuple[SimulatedOrder, ScriptedStop]]] = defaultdict(list)
+    for order, stop in driven:
+        routes[stop.route_handle].append((order, stop))
+    for stops in routes.values():
+        assert len({order.city for order, _ in stops}) == 1
+        assert len({stop.worker_handle for _, stop in stops}) == 1
+        arrivals = [order.placed_at + stop.arrived for order, stop in stops]
+        assert len(set(arrivals)) == len(stops)
+    on_the_road = {
+        stop.route_handle: stop.worker_handle
+        for order, stop in driven
+        if order.placed_at + stop.started <= NOW < order.placed_at + stop.completed
+    }
+    assert len(on_the_road) == len(set(on_the_road.values())) > 1
+
+
+def test_the_newest_60_tell_every_story() -> None:
+    """Whoever reads the first pages meets all of them."""
+    assert {order.story for order in WORLD.orders[:60]} == set(Story)
 
 
 def test_some_own_drivers_orders_have_no_parcel_at_all() -> None:
