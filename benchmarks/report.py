@@ -1,0 +1,71 @@
+"""What is told of a run: a table at a terminal or in a pipe, and a section of docs/performance.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.processes import ROOT
+from gateway.cli.output import print_plain, print_table
+
+DOCUMENT = ROOT / "docs" / "performance.md"
+
+PACKAGES = ("strawberry-graphql", "graphql-core", "starlette", "uvicorn", "uvloop", "httpx", "pydantic", "sqlalchemy")
+"""Those whose version moves the figures."""
+
+Row = Sequence[str]
+
+
+def tell(title: str, columns: Row, rows: Sequence[Row], notes: Sequence[str]) -> None:
+    """Print the table, and the notes below it."""
+    print_table(title, columns, rows)
+    for note in notes:
+        print_plain(note)
+
+
+def section(columns: Row, rows: Sequence[Row], notes: Sequence[str], command: str) -> str:
+    """The same as Markdown, with when, how and on what it was measured."""
+    lines = [
+        f"Measured on {datetime.now(UTC):%d %B %Y} by `{command}` on {machine()}; {versions()}.",
+        "",
+        _line(columns),
+        _line(["---"] * len(columns)),
+        *(_line(row) for row in rows),
+    ]
+    return "\n".join([*lines, "", *notes] if notes else lines)
+
+
+def write_section(name: str, text: str, document: Path = DOCUMENT) -> None:
+    """Put `text` between the marks of the section `name`. Raises `ValueError` when `document` has no such marks."""
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    before, has_begin, rest = document.read_text().partition(begin)
+    _old, has_end, behind = rest.partition(end)
+    if not (has_begin and has_end):
+        raise ValueError(f"{document} has no section {begin} … {end}")
+    document.write_text(f"{before}{begin}\n{text}\n{end}{behind}")
+
+
+def machine() -> str:
+    """The machine, as far as it matters here."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1024**3
+    return f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB, {platform.system()} {platform.machine()}"
+
+
+def versions() -> str:
+    """The interpreter and the packages that do the work."""
+    packages = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
+    return f"{platform.python_implementation()} {platform.python_version()}, {packages}"
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+def _line(cells: Row) -> str:
+    return f"| {' | '.join(cells)} |"
