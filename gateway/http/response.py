@@ -34,7 +34,7 @@ def cacheable_answer_response(answer: Answer, media_type: str, if_none_match: st
 
 
 def encode(body: dict[str, Any]) -> bytes:
-    """`body` as JSON; NaN and the infinities become null, as JSON has no words for them."""
+    """`body` as JSON. orjson writes NaN and the infinities as null, as JSON has no words for them."""
     try:
         return orjson.dumps(body)
     except orjson.JSONEncodeError:

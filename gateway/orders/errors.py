@@ -44,12 +44,6 @@ class ShopUnknown(OrderError):
     code = "UNKNOWN_SHOP"
 
 
-class ProviderUnknown(OrderError):
-    """Nobody knows a provider of that name."""
-
-    code = "UNKNOWN_PROVIDER"
-
-
 class CapabilityMissing(OrderError):
     """No provider of this shop can do what was asked."""
 

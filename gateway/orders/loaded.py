@@ -107,11 +107,15 @@ class LoadedOrder:
         return tuple(part.error for part in self.asked(need) if part.error)
 
     def trackings(self, need: Need) -> tuple[Tracking, ...] | None:
-        """The trackings that `need` names; None only when providers were asked and none of them answered."""
+        """The trackings that `need` names; None when providers were asked and none of them answered.
+
+        That our own store holds none is no answer for a provider that is down: an empty list would read as one.
+        """
         asked = self.asked(need)
-        if asked and not any(part.is_answered for part in asked):
-            return None
-        return tuple(tracking for part in asked for tracking in part.trackings)
+        found = tuple(tracking for part in asked for tracking in part.trackings)
+        is_lost = any(not part.is_answered for part in asked)
+        is_told = any(part.is_answered and part.cache is not CacheResult.STORED for part in asked)
+        return None if is_lost and not is_told and not found else found
 
     def timeline(self, need: Need) -> tuple[TimelineEvent, ...] | None:
         """The merged events of those trackings, oldest first; None as for `trackings`."""

@@ -33,6 +33,9 @@ T = TypeVar("T")
 REFRESH_INTERVAL = timedelta(seconds=10)
 """A refresh asks for nothing that is younger than this, so that a button pressed twice is one call."""
 
+STORED_STAYS = timedelta(seconds=30)
+"""How long a client may keep what was read from our own store: a write can change it at any time."""
+
 _ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 _PAGE: TypeAdapter[tuple[Order, ...]] = TypeAdapter(tuple[Order, ...])
 _TRACKINGS: TypeAdapter[TrackingsFound] = TypeAdapter(TrackingsFound)
@@ -194,6 +197,7 @@ class Loads:
 
     async def _read_stored(self, source: TrackingSource, reference: Reference) -> Loaded[TrackingsFound]:
         now = self._services.clock()
+        self._note_end(now + STORED_STAYS)
         try:
             found = await source.find_trackings(reference)
         except OrderNotFound:
@@ -224,8 +228,11 @@ class Loads:
     def _note_freshness(self, loaded: Loaded[Any]) -> None:
         if loaded.error or loaded.fresh_until is None or loaded.cache not in (CacheResult.HIT, CacheResult.MISS):
             self._is_uncertain = True
-        elif self._soonest_end is None or loaded.fresh_until < self._soonest_end:
-            self._soonest_end = loaded.fresh_until
+        else:
+            self._note_end(loaded.fresh_until)
+
+    def _note_end(self, end: datetime) -> None:
+        self._soonest_end = end if self._soonest_end is None else min(self._soonest_end, end)
 
 
 def _numbered(source: OrderSource, number: str) -> Reference:

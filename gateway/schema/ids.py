@@ -16,7 +16,8 @@ from gateway.schema.arguments import is_name
 from gateway.schema.errors import ClientError, ErrorCode
 
 VERSION = 1
-LONGEST_ID = 2_000
+LONGEST_ID = 8_000
+"""Two names of 512 characters, each of four bytes in UTF-8, and Base64's third more."""
 
 LARGEST_NUMBER = 2**31 - 1
 """What the store's numbers go to (PostgreSQL's INTEGER): a driver refuses to look a larger one up."""

@@ -65,7 +65,7 @@ class BillinkAdapter:
 
         Raises `OrderNotFound` when there are none: the ledger does not know which invoices exist.
         """
-        trackers = await self._ledger.find_by_invoice(reference.value.strip())
+        trackers = await self._ledger.find_by_invoice(reference.value)
         if not trackers:
             raise OrderNotFound(NAME, "find_trackings")
         return TrackingsFound(trackings=trackers)

@@ -167,13 +167,13 @@ class _Drive:
 _DRIVES: tuple[_Drive, ...] = (
     _Drive(scheduled=0.5, assigned=-3, started=-0.6, arrived=0.4, completed=0.5),
     _Drive(scheduled=-5, assigned=-14, started=-6, arrived=-5.2, completed=-5.1),
-    _Drive(scheduled=-0.6, assigned=-4, started=-1.4, arrived=0.2, completed=0.3),
     _Drive(scheduled=20, assigned=2, started=19, arrived=19.7, completed=19.8),
     _Drive(scheduled=-0.15, assigned=-5, started=-1.1, arrived=-0.05, completed=0.3),
     _Drive(scheduled=6, assigned=-8, started=5, arrived=5.8, completed=5.9),
+    _Drive(scheduled=-0.6, assigned=-4, started=-1.4, arrived=0.2, completed=0.3),
     _Drive(scheduled=-5, assigned=-14, started=-6, arrived=-5.2, completed=-5.1, cancelled=True),
 )
-"""On the way, done, far too late, not assigned, a little late at the door, assigned, cancelled. Each is a route that
+"""On the way, done, not assigned, a little late at the door, assigned, far too late, cancelled. Each is a route that
 two orders running share."""
 
 _NEXT_STOP = 1 / 3

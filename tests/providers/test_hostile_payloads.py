@@ -30,7 +30,7 @@ from tests.providers.publishing import errors_of, said
 
 Path = tuple[str | int, ...]
 
-EXAMPLES = 60
+EXAMPLES = 600
 """For each operation; enough that each mend which these claims led to is missed by none of ten runs."""
 
 
