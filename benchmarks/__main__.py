@@ -40,7 +40,7 @@ def benchmark(
     subject: Annotated[
         Subject,
         typer.Argument(
-            help="pages: speed, some 2 minutes. memory: bound of the cache, some 10. costs: layers, some 1."
+            help="pages: speed, some 2 minutes. memory: bound of the cache, some 15. costs: layers, some 1."
         ),
     ] = Subject.PAGES,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds that every figure is taken from.")] = 5,

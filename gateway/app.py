@@ -36,6 +36,10 @@ from gateway.store.tracking_numbers import TrackingNumbers
 from providers.base import Clock, Provider, ProviderContext, ProviderProfile, ProviderSettings
 from providers.registry import provider_specs
 
+IDLE_CONNECTION_SECONDS = 3.0
+"""An idle connection to a provider is not used again after this. Many servers close theirs after 5 s (the default of
+Node and of uvicorn), and httpx's own limit is the same 5 s: a call sent in that moment meets a closed connection."""
+
 
 def utc_now() -> datetime:
     """The clock of a running gateway."""
@@ -171,7 +175,11 @@ def _new_client(settings: ProviderSettings, profile: ProviderProfile) -> httpx.A
 
     A connection carries one call at a time, so their number is the limit on calls; further ones wait for a connection.
     """
-    limits = httpx.Limits(max_connections=profile.concurrency, max_keepalive_connections=profile.concurrency)
+    limits = httpx.Limits(
+        max_connections=profile.concurrency,
+        max_keepalive_connections=profile.concurrency,
+        keepalive_expiry=IDLE_CONNECTION_SECONDS,
+    )
     return httpx.AsyncClient(
         base_url=settings.base_url,
         limits=limits,

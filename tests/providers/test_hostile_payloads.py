@@ -30,8 +30,9 @@ from tests.providers.publishing import errors_of, said
 
 Path = tuple[str | int, ...]
 
-EXAMPLES = 600
-"""For each operation; enough that each mend which these claims led to is missed by none of ten runs."""
+EXAMPLES = 60
+"""For each operation and run: a search that goes on for as long as the suite is run. What it found once has a test of
+its own below."""
 
 
 class Raw(str):
