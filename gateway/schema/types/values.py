@@ -42,7 +42,7 @@ def _field(description: str, name: str | None = None) -> Any:
 @publishes(models.Money)
 @strawberry.type(description="An amount of money.")
 class Money:
-    amount: Decimal = _field("The amount, with the digits that the provider sent.")
+    amount: Decimal = _field("The amount in plain digits; trailing zeros of the provider are not kept.")
     currency: str | None = _field("ISO 4217 code, where the provider states one.")
 
 
