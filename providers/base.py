@@ -17,13 +17,24 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from providers.drafts import (
+    OrderChange,
+    OrderDraft,
+    OrderTrackerDraft,
+    OrderUpsert,
+    RouteDraft,
+    ShipmentChange,
+)
 from providers.models import (
+    CarrierTracking,
     InvoiceTracker,
     Order,
     OrderSearch,
+    OrderTracker,
     Reference,
     Route,
     TrackerDraft,
+    TrackerItem,
     Tracking,
     TrackingsFound,
 )
@@ -45,6 +56,9 @@ class Capability(StrEnum):
     FIND_TRACKINGS = "find_trackings"
     FIND_ROUTES = "find_routes"
     REGISTER_TRACKERS = "register_trackers"
+    WRITE_ORDERS = "write_orders"
+    TRACK_PAYMENTS = "track_payments"
+    TRACK_ROUTES = "track_routes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +203,77 @@ class TrackerSink(Provider, Protocol):
         ...
 
 
+@runtime_checkable
+class OrderSink(Provider, Protocol):
+    """Takes orders, their changes and their parcels.
+
+    Every method raises `RequestRejected` with violations whose `field` leads into the draft it was given
+    (`("address", "zip_code")`, `("trackings", "0", "carrier_reference")`), and `OrderNotFound` when the order or
+    parcel to be changed is not there. A `ProviderTimeout`, or a `ProviderConnectionFailed` that was `sent`, leaves the
+    outcome unknown.
+    """
+
+    async def place_order(self, draft: OrderDraft) -> None:
+        """Place a new order. Refused with provider code `order_exists` when there is one: not safe to repeat."""
+        ...
+
+    async def upsert_order(self, upsert: OrderUpsert) -> None:
+        """Bring an order to this state. Safe to repeat."""
+        ...
+
+    async def update_order(self, uuid: str, change: OrderChange) -> Order:
+        """Change an order, named by the provider's own id, and answer it as it is then. Safe to repeat."""
+        ...
+
+    async def update_shipment(self, order_uuid: str, shipment_id: str, change: ShipmentChange) -> CarrierTracking:
+        """Change a parcel and answer it as it is then. Safe to repeat."""
+        ...
+
+    async def fulfill_orders(self, upserts: tuple[OrderUpsert, ...]) -> None:
+        """Bring 1 to 100 orders to this state, all or none. Safe to repeat."""
+        ...
+
+
+@runtime_checkable
+class OrderTrackerSink(Provider, Protocol):
+    """Keeps trackers on captured payments."""
+
+    async def track_order(self, draft: OrderTrackerDraft, request_id: str) -> OrderTracker:
+        """Add a tracker; the same `request_id` (1 to 108 characters) with the same draft adds it once."""
+        ...
+
+    async def change_tracker(
+        self, paypal_order_id: str, tracker_id: str, items: tuple[TrackerItem, ...] | None, notify_payer: bool | None
+    ) -> None:
+        """Replace the items, or whether the payer is told; None leaves them. Safe to repeat."""
+        ...
+
+    async def cancel_tracker(self, paypal_order_id: str, tracker_id: str) -> None:
+        """Cancel a tracker, which cannot be undone. Safe to repeat."""
+        ...
+
+
+@runtime_checkable
+class RouteSink(Provider, Protocol):
+    """Sends drivers on routes."""
+
+    async def track_route(self, draft: RouteDraft) -> Route:
+        """Create and track a route of new orders, or start a planned one.
+
+        Refused with provider code `duplicate_resource` when one of the orders is under way already: look it up before
+        repeating.
+        """
+        ...
+
+
 PROTOCOLS: dict[Capability, type] = {
     Capability.FIND_ORDERS: OrderSource,
     Capability.FIND_TRACKINGS: TrackingSource,
     Capability.FIND_ROUTES: RouteSource,
     Capability.REGISTER_TRACKERS: TrackerSink,
+    Capability.WRITE_ORDERS: OrderSink,
+    Capability.TRACK_PAYMENTS: OrderTrackerSink,
+    Capability.TRACK_ROUTES: RouteSink,
 }
 
 
