@@ -46,9 +46,10 @@ lock: $(VENV)/.packages ## Write the lock files from pyproject.toml (UPGRADE=--u
 	$(COMPILE) pyproject.toml --output-file requirements.lock
 	$(COMPILE) pyproject.toml --group dev --output-file requirements-dev.lock
 	$(COMPILE) --group build --output-file requirements-build.lock
+	$(COMPILE) tests/providers/paypal/sdk/requirements.in --output-file tests/providers/paypal/sdk/requirements.lock
 
 clean: ## Remove everything that these targets made, .venv too
-	rm -rf $(VENV) frontend/node_modules tests/audits/node_modules gateway/http/graphiql/static build dist *.egg-info \
+	rm -rf $(VENV) tests/providers/paypal/sdk/.venv frontend/node_modules tests/audits/node_modules gateway/http/graphiql/static build dist *.egg-info \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -f trackgraph-dev.db trackgraph-dev.db-shm trackgraph-dev.db-wal
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

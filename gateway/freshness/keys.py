@@ -38,6 +38,11 @@ def shop_tag(shop: str) -> str:
     return _name("shop", shop)
 
 
+def reference_tag(shop: str, provider: str, kind: str, value: str) -> str:
+    """The tag of every answer that `provider` gave about what it calls `value`, "not found" among them."""
+    return _name("reference", shop, provider, kind, value)
+
+
 def _name(*parts: str) -> str:
     name = "".join([f"{len(part)}:{part}," for part in parts])
     if len(name) <= LONGEST_READABLE and name.isascii() and name.isprintable():

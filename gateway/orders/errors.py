@@ -48,3 +48,9 @@ class CapabilityMissing(OrderError):
     """No provider of this shop can do what was asked."""
 
     code = "CAPABILITY_MISSING"
+
+
+class ProviderNotConfigured(OrderError):
+    """This shop has none of the providers that a write goes to."""
+
+    code = "PROVIDER_NOT_CONFIGURED"

@@ -61,6 +61,11 @@ class ProviderPart:
         return cls(tracking.provider, (tracking,), True, True, CacheResult.STORED, now, None)
 
     @classmethod
+    def told(cls, tracking: Tracking, now: datetime) -> ProviderPart:
+        """One tracking that its provider just answered a write with."""
+        return cls(tracking.provider, (tracking,), True, True, CacheResult.MISS, now, None)
+
+    @classmethod
     def joined(cls, parts: Sequence[ProviderPart]) -> ProviderPart:
         """Several loads from one provider (split payments) as one part: as old as the oldest."""
         fetched = [part.fetched_at for part in parts if part.fetched_at]

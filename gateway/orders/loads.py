@@ -16,9 +16,9 @@ from pydantic import TypeAdapter
 
 from gateway.freshness.cache import FreshCache, Loaded, Lookup
 from gateway.freshness.envelope import CacheResult, Lifetime
-from gateway.freshness.keys import CacheKey, order_tag, shop_tag
+from gateway.freshness.keys import CacheKey, order_tag, reference_tag, shop_tag
 from gateway.freshness.policy import FreshnessPolicy
-from gateway.orders.identity import OrderIdentity, OrderName
+from gateway.orders.identity import OrderIdentity, OrderName, identity_of
 from gateway.orders.shops import Shop
 from gateway.orders.sightings import Sightings
 from gateway.orders.unknown_words import UnknownWords
@@ -32,6 +32,9 @@ T = TypeVar("T")
 
 REFRESH_INTERVAL = timedelta(seconds=10)
 """A refresh asks for nothing that is younger than this, so that a button pressed twice is one call."""
+
+ROUTE_HANDLE = "route_handle"
+"""What kind of name a route is asked by."""
 
 STORED_STAYS = timedelta(seconds=30)
 """How long a client may keep what was read from our own store: a write can change it at any time."""
@@ -88,7 +91,7 @@ class Loads:
             key=CacheKey(shop.slug, source.profile.name, "find_trackings", f"{reference.kind}:{reference.value}"),
             codec=_TRACKINGS,
             lifetime=self._lifetime(self._services.policy.trackings_lifetime),
-            tags=frozenset({order_tag(shop.slug, number)} if number else ()),
+            tags=_tag(shop, reference) | ({order_tag(shop.slug, number)} if number else set()),
         )
 
         async def find() -> TrackingsFound:
@@ -106,6 +109,7 @@ class Loads:
             key=CacheKey(shop.slug, source.profile.name, "find_route", handle),
             codec=_ROUTE,
             lifetime=self._lifetime(self._services.policy.route_lifetime),
+            tags=_tag(shop, Reference(provider=source.profile.name, kind=ROUTE_HANDLE, value=handle)),
         )
 
         async def find() -> Route:
@@ -139,6 +143,10 @@ class Loads:
             return orders
 
         return await self._load(lookup, find)
+
+    def forget(self) -> None:
+        """Load everything anew from here on: something was written."""
+        self._running.clear()
 
     def know(self, shop: Shop, source: OrderSource, order: Order, page: Loaded[Any]) -> None:
         """Take `order` off a loaded page as loaded: its own load asks nobody in this operation."""
@@ -205,13 +213,13 @@ class Loads:
         return Loaded(found, CacheResult.STORED, now, None, None)
 
     def _order_lookup(self, shop: Shop, source: OrderSource, reference: Reference) -> Lookup[Order]:
-        is_number = reference.kind == OrderName.NUMBER
+        number = {order_tag(shop.slug, reference.value)} if reference.kind == OrderName.NUMBER else set()
         return Lookup(
             key=CacheKey(shop.slug, source.profile.name, "find_order", f"{reference.kind}:{reference.value}"),
             codec=_ORDER,
             lifetime=self._lifetime(self._services.policy.order_lifetime),
-            tags=frozenset({order_tag(shop.slug, reference.value)} if is_number else ()),
-            tags_of=lambda order: frozenset({order_tag(shop.slug, order.order_number)} if order.order_number else ()),
+            tags=_tag(shop, reference) | number,
+            tags_of=lambda order: _order_tags(shop, source, order),
         )
 
     def _lifetime(self, of_value: Callable[[T, datetime], Lifetime]) -> Callable[[T], Lifetime]:
@@ -233,6 +241,19 @@ class Loads:
 
     def _note_end(self, end: datetime) -> None:
         self._soonest_end = end if self._soonest_end is None else min(self._soonest_end, end)
+
+
+def _tag(shop: Shop, reference: Reference) -> frozenset[str]:
+    return frozenset({reference_tag(shop.slug, reference.provider, reference.kind, reference.value)})
+
+
+def _order_tags(shop: Shop, source: OrderSource, order: Order) -> frozenset[str]:
+    """Every name of `order`, by any of which a write can change it."""
+    names = identity_of(shop.slug, order).names
+    references = {
+        reference_tag(shop.slug, source.profile.name, kind, value) for kind, value in names.items() if value is not None
+    }
+    return frozenset(references | ({order_tag(shop.slug, order.order_number)} if order.order_number else set()))
 
 
 def _numbered(source: OrderSource, number: str) -> Reference:

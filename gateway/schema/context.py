@@ -18,6 +18,7 @@ from gateway.orders.service import OrderService
 from gateway.orders.shops import Shop, Shops
 from gateway.orders.sightings import Sightings
 from gateway.orders.trackers import TrackerService
+from gateway.orders.writes import OrderTrackerWrites, OrderWrites, RouteWrites, Writer
 from gateway.resilience.deadline import Deadline
 from gateway.schema.errors import ClientError, ErrorCode
 from gateway.schema.order_needs import SelectedNeeds
@@ -53,6 +54,22 @@ class Context:
         self.linking = LinkService(services.links, services.cache, services.loads.clock)
         self.trackers = TrackerService(services.loads, services.sightings, services.cache)
         self._failures: list[PartFailure] = []
+
+    @property
+    def order_writes(self) -> OrderWrites:
+        return OrderWrites(self._writer, self.orders)
+
+    @property
+    def order_tracker_writes(self) -> OrderTrackerWrites:
+        return OrderTrackerWrites(self._writer, self.directory)
+
+    @property
+    def route_writes(self) -> RouteWrites:
+        return RouteWrites(self._writer)
+
+    @property
+    def _writer(self) -> Writer:
+        return Writer(self.services.loads, self.loads)
 
     def failures(self) -> Sequence[PartFailure]:
         return self._failures

@@ -14,6 +14,7 @@ import strawberry
 from gateway.freshness.envelope import CacheResult
 from gateway.orders.identity import ReferenceOrigin
 from gateway.resilience.health import HealthLevel
+from providers.drafts import OrderReferenceType
 from providers.models import TrackingStatus
 
 E = TypeVar("E", bound=type[Enum])
@@ -83,4 +84,15 @@ _lift(
     },
 )
 
-__all__ = ["CacheResult", "HealthLevel", "ReferenceOrigin", "TrackingStatus"]
+_lift(
+    OrderReferenceType,
+    "By which of its names an order is meant.",
+    {
+        OrderReferenceType.UUID: "Karla's id of the order.",
+        OrderReferenceType.EXTERNAL_ID: "The shop system's id of the order.",
+        OrderReferenceType.ORDER_NAME: "The shop's name of the order.",
+        OrderReferenceType.ORDER_NUMBER: "The shop's number of the order.",
+    },
+)
+
+__all__ = ["CacheResult", "HealthLevel", "OrderReferenceType", "ReferenceOrigin", "TrackingStatus"]

@@ -144,6 +144,16 @@ class ErrorCode(StrEnum):
         "The shop has no settings for this provider.",
         "Use another provider, or have it configured.",
     )
+    ALREADY_EXISTS = (
+        "ALREADY_EXISTS",
+        "The provider has it already: an order of this name, or a stop for it that is under way.",
+        "Read it; change it instead where it is not as it should be.",
+    )
+    TRACKING_NOT_FOUND = (
+        "TRACKING_NOT_FOUND",
+        "The provider does not know the parcel or the tracker that was to be changed.",
+        "Read the order's trackings anew and use an `id` of theirs.",
+    )
     STORE_UNAVAILABLE = (
         "STORE_UNAVAILABLE",
         "The gateway cannot use its own store, which holds links, trackers and the index of tracking numbers.",

@@ -1,4 +1,4 @@
-"""How a field of a type is written: with a description always, and typed for mypy.
+"""How a field of a type or an input is written: with a description always, and typed for mypy.
 
 `strawberry.field(description=…)` as a decorator is typed `Any`, which would make every resolver untyped (0.341).
 """
@@ -10,6 +10,9 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 import strawberry
+
+SHOP = "The shop's slug, when there are several."
+"""The description of every input's `shop`."""
 
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
@@ -26,6 +29,16 @@ def delegated(member: str, description: str, *, name: str | None = None) -> Any:
     The field's type stands in the class, as for any other field; nothing waits.
     """
     return strawberry.field(resolver=_resolver(member), description=description, name=name)
+
+
+def required(description: str) -> Any:
+    """A member of an input that has to be given."""
+    return strawberry.field(description=description)
+
+
+def optional(description: str, default: Any = None) -> Any:
+    """A member of an input that may be left out."""
+    return strawberry.field(default=default, description=description)
 
 
 def _resolver(member: str) -> Callable[[Any], Any]:

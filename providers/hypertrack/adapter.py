@@ -1,4 +1,5 @@
-"""What HyperTrack is asked. Knows its requests and refusals; what an answer means is in `mapping`."""
+"""What HyperTrack is asked. Knows its calls and which statuses refuse them. What an answer means is in `mapping`, how a
+draft is sent in `drafts`, and what a refusal of one means in `refusals`."""
 
 from __future__ import annotations
 
@@ -7,19 +8,23 @@ from urllib.parse import quote
 import httpx
 
 from providers.base import ProviderContext
+from providers.drafts import RouteDraft
 from providers.errors import OrderNotFound, ProviderError, RequestRejected
 from providers.http import REFUSED_REQUEST, ProviderHttp, Refine, Reply
 from providers.hypertrack import wire
+from providers.hypertrack.drafts import from_draft
 from providers.hypertrack.mapping import to_route, to_trackings_found
 from providers.hypertrack.profile import NAME, PROFILE
+from providers.hypertrack.refusals import to_violations
 from providers.hypertrack.settings import HyperTrackSettings
 from providers.models import Reference, Route, TrackingsFound
 
 
 class HyperTrackAdapter:
-    """Reads orders and routes from HyperTrack's API v3, with HTTP Basic (hypertrack.com/reference).
+    """Reads orders and routes from HyperTrack's API v3 and sends drivers on them, with HTTP Basic
+    (hypertrack.com/reference).
 
-    Answers are kept only when they bear exactly the handle that was asked for; any other is `OrderNotFound`.
+    What is read is kept only when it bears exactly the handle that was asked for; any other is `OrderNotFound`.
     """
 
     profile = PROFILE
@@ -56,6 +61,29 @@ class HyperTrackAdapter:
             raise OrderNotFound(NAME, operation)
         return to_route(route)
 
+    async def track_route(self, draft: RouteDraft) -> Route:
+        """Create and track a route of the draft's orders, or start the planned route that it names (Track Orders).
+
+        Of a draft with a `route_handle` HyperTrack ignores the rest. Raises `RequestRejected` with violations whose
+        `field` is a path into `RouteDraft` (`("worker_handle",)`, `("orders", "0", "destination", "location")`); with
+        provider code `duplicate_resource` when an order of such a handle is under way.
+        """
+        operation = "track_route"
+
+        def refine(reply: Reply) -> ProviderError | None:
+            return _refused_draft(operation, draft, reply) if reply.status in REFUSED_REQUEST else None
+
+        reply = await self._http.call(
+            operation,
+            "POST",
+            "/orders/track",
+            json=from_draft(draft),
+            auth=self._auth,
+            expect=frozenset({201}),
+            refine=refine,
+        )
+        return to_route(self._http.read(operation, reply, wire.ROUTE))
+
     async def _get(self, operation: str, path: str) -> Reply:
         refine = _refusal_of(operation, REFUSED_REQUEST - {404})
         return await self._http.call(operation, "GET", path, auth=self._auth, refine=refine)
@@ -71,6 +99,16 @@ def _refusal_of(operation: str, statuses: frozenset[int]) -> Refine:
         return RequestRejected(NAME, operation, provider_code=refusal.code if refusal else None)
 
     return refine
+
+
+def _refused_draft(operation: str, draft: RouteDraft, reply: Reply) -> RequestRejected:
+    """A 404 is one too: what is not there is something that the draft names."""
+    refusal = reply.parse(wire.REFUSAL)
+    if refusal is None:
+        return RequestRejected(NAME, operation)
+    return RequestRejected(
+        NAME, operation, provider_code=refusal.code, violations=to_violations(refusal, len(draft.orders))
+    )
 
 
 def _segment(handle: str) -> str:

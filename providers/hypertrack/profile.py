@@ -15,7 +15,7 @@ would name another resource. 255 is our own bound: none is documented."""
 PROFILE = ProviderProfile(
     name=NAME,
     title="HyperTrack",
-    capabilities=frozenset({Capability.FIND_TRACKINGS, Capability.FIND_ROUTES}),
+    capabilities=frozenset({Capability.FIND_TRACKINGS, Capability.FIND_ROUTES, Capability.TRACK_ROUTES}),
     trust=1,
     reference_kinds=(
         ReferenceKind(ORDER_HANDLE, "Order handle", rule="order_handle", pattern=_HANDLE),

@@ -1,9 +1,17 @@
-"""A double of HyperTrack's Orders API over real HTTP: one order, the list of orders, one route.
+"""A double of HyperTrack's Orders API over real HTTP: one order, the list of orders, one route, and tracking of orders.
 
 From HyperTrack's OpenAPI file (hypertrack.com/reference/openapi.yaml) and the reference page "Track Orders". An order
 of the simulated world with a stop is an order here, under its own number; each route also has a visit to the depot. The
-page's own example is served beside them, value for value, and what an order looks like is in `simulator_visits`.
+page's own example is served beside them, value for value, until its request is sent: then its orders are those that
+were sent. What an order looks like is in `simulator_visits`, what a request to track does in `simulator_tracking`.
 It must not know the adapter: both read the documentation on their own.
+
+Beside the switches of every simulator there are two of its own:
+
+    GET    /_simulator/workers  who can be sent: {"workers": [{"worker_handle", "device_id", "deleted"}],
+                                "spare_devices", "ops_groups"}; a worker without a device cannot be
+    GET    /_simulator/writes   {"count", "writes": [{"operation", "path", "at", "route_handle", "order_handles",
+                                "body"}]}: what was done, oldest first; what was refused is not in it
 """
 
 from __future__ import annotations
@@ -14,7 +22,6 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.resources import files
 
-import orjson
 from pydantic import TypeAdapter
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
@@ -22,17 +29,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from providers.hypertrack.simulator_visits import (
-    PICK_PREFIX,
-    Json,
-    Visit,
-    drop_of,
-    pick_of,
-    to_listed_order,
-    to_order,
-    to_route,
+from providers.hypertrack.simulator_fleet import Fleet
+from providers.hypertrack.simulator_refusals import (
+    Refusal,
+    error_body,
+    http_error,
+    not_found,
+    validation_error,
 )
-from providers.simulation.control import is_basic, json_response, reason_phrase, simulated
+from providers.hypertrack.simulator_requests import read_track_request
+from providers.hypertrack.simulator_tracking import TRACK_PATH, Dispatch, Visits
+from providers.hypertrack.simulator_visits import Json, to_listed_order, to_order, to_route
+from providers.simulation.control import is_basic, json_response, simulated
 from providers.simulation.world import World
 
 CREDENTIALS: dict[str, str] = {"account_id": "simulated-account", "secret_key": "simulated-key"}
@@ -93,42 +101,13 @@ _LIST_FILTERS = ("status", "worker_handle", "device_id", "route_handle")
 """Of the documented filters of the list, those that are served; `status` takes several words between commas."""
 
 
-def _problems(query: QueryParams, checks: Mapping[str, Check]) -> dict[str, list[str]]:
+def _problems(query: QueryParams, checks: Mapping[str, Check]) -> Json:
     said = ((name, check(query[name])) for name, check in checks.items() if name in query)
     return {name: [problem] for name, problem in said if problem is not None}
 
 
-def _http_error(message: str) -> Json:
-    """The documented shape of most refusals (`HTTPError`)."""
-    return {"detail": {}, "message": message}
-
-
-def _validation_error(problems: Mapping[str, list[str]]) -> Json:
-    """The documented shape of a 422 (`ValidationError`): messages by location and field."""
-    return {"detail": {"query": {name: list(said) for name, said in problems.items()}}, "message": "Validation error"}
-
-
-def _coded_error(code: str, title: str, description: str) -> Json:
-    """The documented shape of refusals with a code (`Error`)."""
-    return {"code": code, "title": title, "detail": {"description": description}}
-
-
-def _order_not_found(order_handle: str) -> Response:
-    body = _coded_error("order_not_found", "Order Not Found", f"Order not found for handle {order_handle}")
-    return json_response(body, 404)
-
-
-_ERRORS: Mapping[int, Json] = {
-    400: _coded_error("validation_error", "Request is malformed", "The request could not be understood"),
-    409: _coded_error("duplicate_resource", "Duplicate order found", "An order with this handle is not completed yet"),
-    422: _validation_error({"order_handle": ["Invalid value."]}),
-    429: {"message": "Too Many Requests"},  # from the AWS gateway in front, which knows none of the three shapes
-}
-
-
-def error_body(status: int) -> bytes:
-    """HyperTrack's body for a status that has no more to tell."""
-    return orjson.dumps(_ERRORS.get(status) or _http_error(reason_phrase(status)))
+def _refused(refusal: Refusal) -> Response:
+    return json_response(refusal.body, refusal.status)
 
 
 def _authorised(endpoint: Endpoint) -> Endpoint:
@@ -136,7 +115,7 @@ def _authorised(endpoint: Endpoint) -> Endpoint:
 
     async def guarded(request: Request) -> Response:
         if not is_basic(request, CREDENTIALS["account_id"], CREDENTIALS["secret_key"]):
-            return json_response(_http_error("Unauthorized"), 401)
+            return json_response(http_error("Unauthorized"), 401)
         return await endpoint(request)
 
     return guarded
@@ -147,15 +126,36 @@ class HyperTrackSimulator:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._visits = Visits(world)
+        self._fleet = Fleet(world)
+        under_way = frozenset({str(SAMPLE_ROUTE["route_handle"])})
+        self._dispatch = Dispatch(world, self._visits, self._fleet, under_way)
+
+    async def track_orders(self, request: Request) -> Response:
+        try:
+            visits = self._dispatch.track(read_track_request(await request.body()))
+        except Refusal as refusal:
+            return _refused(refusal)
+        return json_response(to_route(visits, self._world.now()), 201)
+
+    async def list_workers(self, _request: Request) -> Response:
+        """Who can be sent."""
+        return json_response(self._fleet.to_json())
+
+    async def list_writes(self, _request: Request) -> Response:
+        """The simulator's own ledger."""
+        writes = self._dispatch.writes
+        return json_response({"count": len(writes), "writes": writes})
 
     async def show_order(self, request: Request) -> Response:
+        """Of several orders with one handle the latest that the query allows."""
         handle, query = request.path_params["order_handle"], request.query_params
         if problems := _problems(query, _ORDER_QUERY):
-            return json_response(_validation_error(problems), 422)
-        order = self._order(handle)
-        if order is None or any(str(order[name]) != query[name] for name in _ORDER_QUERY if name in query):
-            return _order_not_found(handle)
-        return json_response(order)
+            return json_response(validation_error("query", problems), 422)
+        for order in reversed(self._attempts(handle)):
+            if all(str(order.get(name)) == query[name] for name in _ORDER_QUERY if name in query):
+                return json_response(order)
+        return _refused(not_found("order", "Order", f"Order not found for handle {handle}"))
 
     async def list_orders(self, request: Request) -> Response:
         query = request.query_params
@@ -167,7 +167,7 @@ class HyperTrackSimulator:
         if start is None:
             problems["pagination_token"] = ["Invalid value."]
         if problems or start is None:
-            return json_response(_validation_error(problems), 422)
+            return json_response(validation_error("query", problems), 422)
         page = matching[start : start + int(query.get("limit", DEFAULT_LIMIT))]
         more = start + len(page) < len(matching)
         token = _token(page[-1]) if more else None
@@ -177,38 +177,25 @@ class HyperTrackSimulator:
         handle = request.path_params["route_handle"]
         if handle == SAMPLE_ROUTE["route_handle"]:
             return json_response(SAMPLE_ROUTE)
-        visits = self._routes().get(handle)
-        if visits is None:
-            return json_response(_http_error("Not Found"), 404)
+        visits = self._visits.route(handle)
+        if not visits:
+            return json_response(http_error("Not Found"), 404)
         return json_response(to_route(visits, self._world.now()))
 
-    def _order(self, handle: str) -> Json | None:
-        visit = self._visit(handle)
-        return to_order(visit, self._world.now()) if visit else SAMPLE_ORDERS.get(handle)
-
-    def _visit(self, handle: str) -> Visit | None:
-        order = self._world.by_number(handle)
-        if order and order.stop:
-            return drop_of(self._world, order, order.stop)
-        visits = self._routes().get(handle.removeprefix(PICK_PREFIX)) if handle.startswith(PICK_PREFIX) else None
-        return visits[0] if visits else None
-
-    def _routes(self) -> dict[str, list[Visit]]:
-        """Every route's visits, the depot's first, then the drops in the order of their schedule."""
-        drops: dict[str, list[Visit]] = {}
-        for order in self._world.orders:
-            if order.stop:
-                drops.setdefault(order.stop.route_handle, []).append(drop_of(self._world, order, order.stop))
-        return {
-            handle: [pick_of(of_route), *sorted(of_route, key=lambda drop: drop.scheduled_at)]
-            for handle, of_route in drops.items()
-        }
+    def _attempts(self, handle: str) -> list[Json]:
+        """The orders of that handle, oldest first; the page's own only as long as no other is there."""
+        now = self._world.now()
+        attempts = [to_order(visit, now) for visit in self._visits.attempts(handle)]
+        samples = [SAMPLE_ORDERS[handle]] if handle in SAMPLE_ORDERS else []
+        return attempts or samples
 
     def _listed(self) -> list[Json]:
         """Every order as the list shows it, the newest first."""
         now = self._world.now()
-        own = (to_listed_order(visit, now) for visits in self._routes().values() for visit in visits)
-        return sorted([*own, *SAMPLE_ORDERS.values()], key=lambda order: str(order["created_at"]), reverse=True)
+        own = [to_listed_order(visit, now) for visits in self._visits.routes().values() for visit in visits]
+        handles = {order["order_handle"] for order in own}
+        samples = (order for handle, order in SAMPLE_ORDERS.items() if handle not in handles)
+        return sorted([*own, *samples], key=lambda order: str(order["created_at"]), reverse=True)
 
 
 def _matches(order: Json, query: QueryParams) -> bool:
@@ -216,7 +203,11 @@ def _matches(order: Json, query: QueryParams) -> bool:
 
 
 def _token(order: Json) -> str:
-    return base64.urlsafe_b64encode(str(order["order_handle"]).encode()).decode()
+    return base64.urlsafe_b64encode(_identity(order).encode()).decode()
+
+
+def _identity(order: Json) -> str:
+    return f"{order['fulfillment_attempt']} {order['order_handle']}"
 
 
 def _start(orders: Sequence[Json], token: str | None) -> int | None:
@@ -224,18 +215,20 @@ def _start(orders: Sequence[Json], token: str | None) -> int | None:
     if token is None:
         return 0
     try:
-        handle = base64.urlsafe_b64decode(token).decode()
+        identity = base64.urlsafe_b64decode(token).decode()
     except (binascii.Error, ValueError):
         return None
-    return next((index for index, order in enumerate(orders, 1) if order["order_handle"] == handle), None)
+    return next((index for index, order in enumerate(orders, 1) if _identity(order) == identity), None)
 
 
 def create_simulator(world: World) -> Starlette:
     """The API as an application."""
     simulator = HyperTrackSimulator(world)
     routes = [
+        Route(TRACK_PATH, _authorised(simulator.track_orders), methods=["POST"]),
         Route("/orders/", _authorised(simulator.list_orders), methods=["GET"]),
         Route("/orders/routes/{route_handle}", _authorised(simulator.show_route), methods=["GET"]),
         Route("/orders/{order_handle}", _authorised(simulator.show_order), methods=["GET"]),
     ]
-    return simulated("hypertrack", routes, world, error_body)
+    switches = [Route("/workers", simulator.list_workers), Route("/writes", simulator.list_writes)]
+    return simulated("hypertrack", routes, world, error_body, switches=switches)

@@ -1,4 +1,4 @@
-"""How HyperTrack shows a driver's visits: pure functions from the simulated world's script to the API's JSON.
+"""How HyperTrack shows a driver's visits: pure functions from a visit's script to the API's JSON.
 
 Member names and status words are those of HyperTrack's OpenAPI file (hypertrack.com/reference/openapi.yaml) and the
 reference page "Track Orders"; a member that nothing has been said of yet is left out, as there. Of timeline entries the
@@ -26,10 +26,15 @@ EARTH_RADIUS_METRES = 6_371_008.8
 RADIUS_METRES = 100
 """How near a driver must come to have arrived; the documented default."""
 
+DEFAULT_OPS_GROUP = "default"
+"""The operations group of what names none."""
+
 PICK_PREFIX = "pick-"
 """The visit to the depot that begins a route is called by the route's handle with this before it."""
 
 _WARNING_DELAY = timedelta(minutes=15)
+
+_OVER = frozenset({"completed", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +79,33 @@ def depot_near(place: Point) -> Point:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One order as HyperTrack means it: a driver goes from `origin` to `place`. All instants are scripted."""
+    """One order as HyperTrack means it: a driver goes from `origin` to `place`. All instants are scripted.
+
+    `expected_at` is the first estimate of the arrival. `attempt` counts the earlier orders of the same handle.
+    """
 
     order_handle: str
-    type: Literal["pick", "drop"]
+    type: Literal["pick", "drop"] | None
     route_handle: str
-    worker_handle: str
+    worker_handle: str | None
     device_id: str
-    address: str
+    destination: Json
     origin: Point
     place: Point
     created_at: datetime
-    scheduled_at: datetime
+    scheduled_at: datetime | None
+    expected_at: datetime
     assigned_at: datetime
     started_at: datetime
     arrived_at: datetime
     completed_at: datetime
     cancelled: bool = False
+    attempt: int = 0
+    type_index: int = 0
+    capacity_used: int = 1
+    track_mode: str = "on_time"
+    plan_mode: str = "manual"
+    ops_group_handle: str = DEFAULT_OPS_GROUP
 
     def status(self, now: datetime) -> str:
         """The order's status by now."""
@@ -101,6 +116,10 @@ class Visit:
         )
         return next((status for instant, status in reached if instant <= now), "planned")
 
+    def is_over(self, now: datetime) -> bool:
+        """Whether nothing more will happen to the order, so that its handle can be used again."""
+        return self.status(now) in _OVER
+
     def progress(self, now: datetime) -> float:
         """The share of the way that the driver has behind him, from 0 to 1."""
         whole = (self.arrived_at - self.started_at).total_seconds()
@@ -108,8 +127,8 @@ class Visit:
         return min(max(gone / whole, 0.0), 1.0) if whole > 0 else float(gone >= 0)
 
     def estimated_arrival(self, now: datetime) -> datetime:
-        """What the live estimate says: the schedule at first, the truth in the end."""
-        return self.scheduled_at + (self.arrived_at - self.scheduled_at) * self.progress(now)
+        """What the live estimate says: what was expected at first, the truth in the end."""
+        return self.expected_at + (self.arrived_at - self.expected_at) * self.progress(now)
 
     def history(self, now: datetime) -> tuple[tuple[str, datetime], ...]:
         """What happened by now, oldest first, in the words of timeline entries."""
@@ -127,17 +146,19 @@ class Visit:
 def drop_of(world: World, order: SimulatedOrder, stop: ScriptedStop) -> Visit:
     """The visit to the customer."""
     place = Point(stop.latitude, stop.longitude)
+    scheduled_at = world.instant(order, stop.scheduled)
     return Visit(
         order_handle=order.number,
         type="drop",
         route_handle=stop.route_handle,
         worker_handle=stop.worker_handle,
         device_id=stop.device_id,
-        address=f"{order.street}, {order.zip_code} {order.city}",
+        destination=_around(place, f"{order.street}, {order.zip_code} {order.city}"),
         origin=depot_near(place),
         place=place,
         created_at=order.placed_at,
-        scheduled_at=world.instant(order, stop.scheduled),
+        scheduled_at=scheduled_at,
+        expected_at=scheduled_at,
         assigned_at=world.instant(order, stop.assigned),
         started_at=world.instant(order, stop.started),
         arrived_at=world.instant(order, stop.arrived),
@@ -158,16 +179,21 @@ def pick_of(drops: Sequence[Visit]) -> Visit:
         route_handle=first.route_handle,
         worker_handle=first.worker_handle,
         device_id=first.device_id,
-        address="Depot",
+        destination=_around(depot, "Depot"),
         origin=Point(depot.latitude + 0.01, depot.longitude - 0.01),
         place=depot,
         created_at=min(drop.created_at for drop in drops),
         scheduled_at=first.started_at,
+        expected_at=first.started_at,
         assigned_at=assigned,
         started_at=assigned + spare * 0.5,
         arrived_at=assigned + spare * 0.9,
         completed_at=first.started_at,
     )
+
+
+def _around(place: Point, address: str) -> Json:
+    return {"geometry": place.to_geojson(), "address": address, "radius": RADIUS_METRES}
 
 
 def to_order(visit: Visit, now: datetime) -> Json:
@@ -194,16 +220,15 @@ _LISTED_ESTIMATE = ("arrive_at", "distance", "duration")
 def to_route(visits: Sequence[Visit], now: datetime) -> Json:
     """The answer of `GET /orders/routes/{route_handle}`; `visits` are all of the route, the depot's first."""
     first = visits[0]
-    statuses = frozenset(visit.status(now) for visit in visits)
     return {
         "route_handle": first.route_handle,
-        "status": _route_status(statuses),
+        "status": route_status(visits, now),
         "version": 1,
         "embed_url": _embed_url("routes", first.route_handle),
         "orders": [_without_timeline(to_order(visit, now)) for visit in visits],
-        "track_mode": "on_time",
-        "plan_mode": "manual",
-        "ops_group_handle": "default",
+        "track_mode": first.track_mode,
+        "plan_mode": first.plan_mode,
+        "ops_group_handle": first.ops_group_handle,
         **_passed(
             now,
             planned_at=first.created_at,
@@ -220,11 +245,9 @@ def _without_timeline(order: Json) -> Json:
     return {name: value for name, value in order.items() if name != "timeline"}
 
 
-_OVER = frozenset({"completed", "cancelled"})
-
-
-def _route_status(statuses: frozenset[str]) -> str:
+def route_status(visits: Sequence[Visit], now: datetime) -> str:
     """A route's status from those of its orders, in the route's own words."""
+    statuses = frozenset(visit.status(now) for visit in visits)
     if statuses <= _OVER:
         return "completed"
     if statuses & {"ongoing", *_OVER}:
@@ -238,20 +261,22 @@ def _facts(visit: Visit, now: datetime) -> Json:
     arrival = {} if visit.cancelled else {"arrived_at": visit.arrived_at}
     return {
         "order_handle": visit.order_handle,
-        "fulfillment_attempt": 0,
+        "fulfillment_attempt": visit.attempt,
         "status": visit.status(now),
-        "destination": {"geometry": visit.place.to_geojson(), "address": visit.address, "radius": RADIUS_METRES},
-        "track_mode": "on_time",
-        "plan_mode": "manual",
-        "ops_group_handle": "default",
-        "type": visit.type,
-        "type_index": 0,
+        "destination": visit.destination,
+        "track_mode": visit.track_mode,
+        "plan_mode": visit.plan_mode,
+        "ops_group_handle": visit.ops_group_handle,
+        "type_index": visit.type_index,
         "expected_service_time": round((visit.completed_at - visit.arrived_at).total_seconds()),
-        "capacity_used": 1,
-        "share_url": f"https://trck.at/{_short_code(visit.order_handle)}",
+        "capacity_used": visit.capacity_used,
+        "share_url": f"https://trck.at/{_short_code(visit)}",
         "embed_url": _embed_url("orders", visit.order_handle),
         "route_handle": visit.route_handle,
-        "scheduled_at": time(visit.scheduled_at),
+        **_stated(
+            type=visit.type,
+            scheduled_at=time(visit.scheduled_at) if visit.scheduled_at else None,
+        ),
         **_passed(
             now,
             created_at=visit.created_at,
@@ -267,7 +292,7 @@ def _facts(visit: Visit, now: datetime) -> Json:
 
 def _worker(visit: Visit, now: datetime) -> Json:
     assigned = visit.assigned_at <= now
-    return {"worker_handle": visit.worker_handle, "device_id": visit.device_id} if assigned else {}
+    return _stated(worker_handle=visit.worker_handle, device_id=visit.device_id) if assigned else {}
 
 
 def _plan(visit: Visit, now: datetime) -> Json | None:
@@ -276,10 +301,10 @@ def _plan(visit: Visit, now: datetime) -> Json | None:
         return None
     return {
         "start_by": time(visit.started_at),
-        "arrive_at": time(visit.scheduled_at),
-        "initial_arrive_at": time(visit.scheduled_at),
+        "arrive_at": time(visit.expected_at),
+        "initial_arrive_at": time(visit.expected_at),
         "distance": round(visit.origin.metres_to(visit.place)),
-        "duration": round((visit.scheduled_at - visit.started_at).total_seconds()),
+        "duration": round((visit.expected_at - visit.started_at).total_seconds()),
         "start_location": visit.origin.to_geojson(),
         "end_location": visit.place.to_geojson(),
     }
@@ -294,7 +319,7 @@ def _live(visit: Visit, now: datetime) -> Json:
         "estimate": {
             "start_at": time(visit.started_at),
             "arrive_at": time(arrival),
-            "initial_arrive_at": time(visit.scheduled_at),
+            "initial_arrive_at": time(visit.expected_at),
             "distance": round(here.metres_to(visit.place)),
             "duration": max(round((arrival - now).total_seconds()), 0),
             "current_worker_location": _location(visit, here, now),
@@ -321,12 +346,10 @@ def _location(visit: Visit, here: Point, now: datetime) -> Json:
 
 
 def _risks(visit: Visit, arrival: datetime) -> dict[str, str]:
-    """Colours by name. The first estimate was the schedule, so both delays are one; nothing else ever goes wrong."""
-    late = arrival - visit.scheduled_at
-    delay = "green" if late <= timedelta() else "yellow" if late <= _WARNING_DELAY else "red"
+    """Colours by name. Drivers are late at most; nothing else ever goes wrong."""
     return {
-        "delayed_from_scheduled_at": delay,
-        "delayed_from_initial_eta": delay,
+        "delayed_from_scheduled_at": _delay(arrival - (visit.scheduled_at or visit.expected_at)),
+        "delayed_from_initial_eta": _delay(arrival - visit.expected_at),
         "is_offline": "green",
         "deviating_from_expected_route": "green",
         "moving_away_from_destination": "green",
@@ -334,6 +357,10 @@ def _risks(visit: Visit, arrival: datetime) -> dict[str, str]:
         "moving_too_slow": "green",
         "in_outage": "green",
     }
+
+
+def _delay(late: timedelta) -> str:
+    return "green" if late <= timedelta() else "yellow" if late <= _WARNING_DELAY else "red"
 
 
 def _travelled(visit: Visit, now: datetime) -> Json:
@@ -356,12 +383,17 @@ def _passed(now: datetime, **instants: datetime) -> Json:
     return {name: time(instant) for name, instant in instants.items() if instant <= now}
 
 
+def _stated(**members: JsonValue) -> Json:
+    return {name: value for name, value in members.items() if value is not None}
+
+
 def _embed_url(kind: str, handle: str) -> str:
     return f"https://embed.hypertrack.com/{kind}/{handle}?publishable_key=simulated"
 
 
-def _short_code(handle: str) -> str:
-    return blake2s(handle.encode(), digest_size=5).hexdigest()
+def _short_code(visit: Visit) -> str:
+    later = f"/{visit.attempt}" if visit.attempt else ""
+    return blake2s(f"{visit.order_handle}{later}".encode(), digest_size=5).hexdigest()
 
 
 def time(instant: datetime) -> str:

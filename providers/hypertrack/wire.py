@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Tag, TypeAdapter, model_validator
+from pydantic import Discriminator, JsonValue, Tag, TypeAdapter, model_validator
 
 from providers.wire import Code, Coordinate, Number, Text, Whole, Wire
 
@@ -153,9 +153,11 @@ class OrderPage(Wire):
 
 class Refusal(Wire):
     """An error body. `Error` has `code`, `title` and `detail`; `HTTPError` and `ValidationError` have `detail` and
-    `message`. Only the code is read: the rest is prose."""
+    `message`. Of `Error` the code is read, of `ValidationError` the names of members that `detail` is keyed by: the
+    rest is prose."""
 
     code: Code = None
+    detail: JsonValue = None
 
 
 ORDER = TypeAdapter(Order)

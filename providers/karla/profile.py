@@ -9,7 +9,7 @@ UUID_PATTERN = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 PROFILE = ProviderProfile(
     name="karla",
     title="Karla",
-    capabilities=frozenset({Capability.FIND_ORDERS}),
+    capabilities=frozenset({Capability.FIND_ORDERS, Capability.WRITE_ORDERS}),
     trust=0,
     # The order's own names: Karla tells them itself, so nobody links them.
     reference_kinds=(

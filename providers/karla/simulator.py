@@ -1,32 +1,59 @@
-"""A double of Karla's API over real HTTP: Search Orders, and the shop detail that proves credentials.
+"""A double of Karla's API over real HTTP: orders found and written, and the shop detail that proves credentials.
 
-From the Karla API reference, Search Orders (docs.gokarla.io/docs/api/entities/order) for parameters, samples and the
-list of statuses; from its pages on errors and authentication for the error body and HTTP Basic; paths from the vendor's
-Dart client (github.com/gokarla-io/gokarla-dart). What is documented nowhere is assumed: newest order first, `[]` for a
-search without a hit, 400 for an unknown shop. It must not know the adapter: both read the documentation on their own.
+From the Karla API reference (docs.gokarla.io/docs/api/entities/order) for parameters, bodies, samples and the list of
+statuses; from its pages on errors and authentication for the error body and HTTP Basic; paths from the vendor's Dart
+client (github.com/gokarla-io/gokarla-dart). What is documented nowhere is assumed: `[]` for a search without a hit, 400
+for an unknown shop, order or shipment, and a bulk that is done as a whole or not at all. It must not know the adapter:
+both read the documentation on their own.
+
+Beside the switches of every simulator, `GET /_simulator/writes` answers the writes that were accepted, oldest first:
+{"count", "writes": [{"operation", "path", "at", "order_uuids", "body"}]}.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from importlib.resources import files
-from itertools import islice
-from typing import Annotated, Protocol
+from typing import TypeVar
 from uuid import UUID
 
-import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from providers.karla.simulator_orders import MERCHANT_ID, SHOP_SLUG, Json, last_event_at, to_order
+from providers.karla.simulator_bodies import (
+    BULK,
+    ORDER,
+    ORDER_CHANGE,
+    SHIPMENT_CHANGE,
+    UPSERT,
+    OrderBody,
+    OrderChangeBody,
+    SearchQuery,
+    ShipmentChangeBody,
+    UpsertBody,
+    check_address,
+    check_upsert,
+)
+from providers.karla.simulator_catalogue import Catalogue, DocumentedOrder, WorldOrder
+from providers.karla.simulator_orders import MERCHANT_ID, SHOP_SLUG, Json
+from providers.karla.simulator_refusals import (
+    ORDER_EXISTS,
+    ORDER_NOT_FOUND,
+    SHIPMENT_NOT_FOUND,
+    SHOP_NOT_FOUND,
+    Refused,
+    error,
+    error_body,
+    fastapi_detail,
+)
 from providers.simulation.control import is_basic, json_response, simulated
-from providers.simulation.world import SimulatedOrder, World
+from providers.simulation.world import World
 
 CREDENTIALS: dict[str, str] = {"slug": SHOP_SLUG, "username": SHOP_SLUG, "api_key": "simulated-karla-key"}
 """The settings a client of the simulator needs besides its address; the user name is the slug, Karla's default."""
@@ -38,162 +65,15 @@ DOCUMENTED_SHIPMENT_ORDER = "11334422"
 """Number of an order put together from the other samples: Place Order's body (with Upsert Order's `id` as its number)
 around the shipment of Update Order Shipment."""
 
+KEPT = 20_000
+"""How many of the last accepted writes are kept one by one; the count goes on beyond it."""
 
-@dataclass(frozen=True, slots=True)
-class _ErrorKind:
-    """An error's `key` and `message`. Keys that are not in the published list are stand-ins."""
-
-    key: str
-    message: str
-
-
-_SHOP_NOT_FOUND = _ErrorKind("shop_not_found", "Shop not found")  # listed
-
-_ERRORS: Mapping[int, _ErrorKind] = {
-    400: _ErrorKind("bad_request", "Bad request"),
-    401: _ErrorKind("unauthorized", "Invalid credentials"),
-    403: _ErrorKind("forbidden", "Not allowed"),
-    404: _ErrorKind("order_not_found", "Order not found"),  # listed
-    409: _ErrorKind("order_exists", "Order already exists"),  # listed
-    422: _ErrorKind("zip_code_invalid", "Zip code is invalid"),  # listed
-    429: _ErrorKind("rate_limit_exceeded", "Too many requests"),
-    500: _ErrorKind("internal_error", "Internal server error"),
-}
-
-
-def _error(status: int, kind: _ErrorKind) -> bytes:
-    """Karla's error body; `type` says whose fault it is."""
-    blame = "api_error" if status >= 500 else "invalid_request_error"
-    return orjson.dumps({"errors": [], "key": kind.key, "message": kind.message, "type": blame})
-
-
-def error_body(status: int) -> bytes:
-    """Karla's body for a status that has no more to tell."""
-    return _error(status, _ERRORS.get(status) or _ERRORS[500 if status >= 500 else 400])
-
-
-def _in_utc(moment: datetime) -> datetime:
-    """A date-time without an offset is taken for UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-_DateTime = Annotated[datetime, AfterValidator(_in_utc)]
-
-
-class SearchQuery(BaseModel):
-    """The query of Search Orders; what it does not name is ignored, as FastAPI does."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    page: int = Field(default=1, gt=0)
-    per_page: int = Field(default=30, gt=0, le=100)
-    email_id: str | None = None
-    external_id: str | None = None
-    order_name: str | None = None
-    order_number: str | None = None
-    uuid: UUID | None = None
-    zip_code: str | None = None
-    order_placed_from: _DateTime | None = None
-    order_placed_to: _DateTime | None = None
-    shipment_updated_since: _DateTime | None = None
-
-    def exact(self) -> dict[str, str]:
-        """The filters that must equal a member of the order."""
-        given = {name: getattr(self, name) for name in _EXACT}
-        return {name: str(value) for name, value in given.items() if value is not None}
-
-
-_EXACT = ("order_number", "uuid", "external_id", "order_name", "email_id", "zip_code")
-
-
-class _Listed(Protocol):
-    """An order as the search needs it: what to filter by, when, and its JSON when it is on the page."""
-
-    @property
-    def placed_at(self) -> datetime: ...
-    @property
-    def members(self) -> Mapping[str, str | None]: ...
-    def updated_at(self) -> datetime | None: ...
-    def to_json(self) -> Json: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _WorldOrder:
-    order: SimulatedOrder
-    world: World
-
-    @property
-    def placed_at(self) -> datetime:
-        return self.order.placed_at
-
-    @property
-    def members(self) -> Mapping[str, str | None]:
-        order = self.order
-        return {
-            "order_number": order.number,
-            "uuid": order.uuid,
-            "external_id": order.external_id,
-            "order_name": order.name,
-            "email_id": order.email,
-            "zip_code": order.zip_code,
-        }
-
-    def updated_at(self) -> datetime | None:
-        return last_event_at(self.order, self.world)
-
-    def to_json(self) -> Json:
-        return to_order(self.order, self.world)
-
+B = TypeVar("B")
 
 _SAMPLE: TypeAdapter[Json] = TypeAdapter(Json)
 _SAMPLES: TypeAdapter[list[Json]] = TypeAdapter(list[Json])
-
-
-class _SampleEvent(BaseModel):
-    time: _DateTime
-
-
-class _SampleTracking(BaseModel):
-    events: list[_SampleEvent]
-
-
-class _SampleAddress(BaseModel):
-    zip_code: str
-
-
-class _SampleOrder(BaseModel):
-    """What the search reads of a documented order."""
-
-    order_number: str
-    order_name: str
-    external_id: str
-    uuid: str
-    order_placed_at: _DateTime
-    email_id: str | None = None
-    address: _SampleAddress
-    trackings: list[_SampleTracking]
-
-
-class _DocumentedOrder:
-    """An order of the documentation, answered as it stands there whatever the clock says."""
-
-    def __init__(self, body: Json) -> None:
-        self._body = body
-        self._read = _SampleOrder.model_validate(body)
-
-    @property
-    def placed_at(self) -> datetime:
-        return self._read.order_placed_at
-
-    @property
-    def members(self) -> Mapping[str, str | None]:
-        return self._read.model_dump(include={*_EXACT}) | {"zip_code": self._read.address.zip_code}
-
-    def updated_at(self) -> datetime | None:
-        return max(event.time for tracking in self._read.trackings for event in tracking.events)
-
-    def to_json(self) -> Json:
-        return self._body
+_PATH_IDS: TypeAdapter[dict[str, UUID]] = TypeAdapter(dict[str, UUID])
+_JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
 def documented_orders() -> tuple[Json, ...]:
@@ -212,58 +92,40 @@ def documented_orders() -> tuple[Json, ...]:
     return (*searched, around_shipment)
 
 
-class _Catalogue:
-    """All orders, the newest first, and by each of their members."""
+@dataclass(frozen=True, slots=True)
+class AcceptedWrite:
+    """A write that was done: Karla's name of the operation, the orders it concerned, and its body as it came."""
 
-    def __init__(self, orders: Iterable[_Listed], world: World) -> None:
-        self._world = world
-        self._orders = sorted(orders, key=lambda order: order.placed_at, reverse=True)
-        self._by_member: dict[tuple[str, str | None], list[_Listed]] = defaultdict(list)
-        for order in self._orders:
-            for member in order.members.items():
-                self._by_member[member].append(order)
-
-    def page(self, query: SearchQuery) -> list[Json]:
-        """The asked-for page of the orders that pass every filter; empty past the last one."""
-        # No further than all orders: `islice` takes no number that the machine cannot count to.
-        start = min((query.page - 1) * query.per_page, len(self._orders))
-        return [order.to_json() for order in islice(self._matches(query), start, start + query.per_page)]
-
-    def _matches(self, query: SearchQuery) -> Iterator[_Listed]:
-        exact = query.exact()
-        now = self._world.now()
-        for order in self._candidates(exact):
-            if order.placed_at <= now and _passes(order, query, exact):
-                yield order
-
-    def _candidates(self, exact: Mapping[str, str]) -> list[_Listed]:
-        first = next(iter(exact.items()), None)
-        return self._orders if first is None else self._by_member.get(first, [])
+    operation: str
+    path: str
+    at: datetime
+    order_uuids: tuple[str, ...]
+    body: JsonValue
 
 
-def _passes(order: _Listed, query: SearchQuery, exact: Mapping[str, str]) -> bool:
-    if exact.items() - order.members.items():
-        return False
-    if query.order_placed_from and order.placed_at < query.order_placed_from:
-        return False
-    if query.order_placed_to and order.placed_at > query.order_placed_to:
-        return False
-    since = query.shipment_updated_since
-    return since is None or ((updated_at := order.updated_at()) is not None and updated_at >= since)
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a write made: the orders it concerned, and the answer."""
+
+    order_uuids: tuple[str, ...]
+    answer: JsonValue = None
 
 
 class KarlaSimulator:
-    """The answers of Karla's API to one shop."""
+    """The answers of Karla's API to one shop. `statuses` says with which status each key is refused, 422 the others."""
 
-    def __init__(self, world: World, unknown_shop_status: int) -> None:
-        self._orders = _Catalogue(
+    def __init__(self, world: World, statuses: Mapping[str, int]) -> None:
+        self._world = world
+        self._orders = Catalogue(
             [
-                *(_WorldOrder(order, world) for order in world.scripted),
-                *(_DocumentedOrder(body) for body in documented_orders()),
+                *(WorldOrder(order, world) for order in world.scripted),
+                *(DocumentedOrder(body) for body in documented_orders()),
             ],
             world,
         )
-        self._unknown_shop_status = unknown_shop_status
+        self._statuses = statuses
+        self._writes: deque[AcceptedWrite] = deque(maxlen=KEPT)
+        self._written = 0
 
     async def shop(self, request: Request) -> Response:
         """The shop detail; its shape is not documented beyond being the cheapest call that needs credentials."""
@@ -274,17 +136,96 @@ class KarlaSimulator:
             return _unauthorized()
         try:
             query = SearchQuery.model_validate(dict(request.query_params))
-        except ValidationError as error:
-            return json_response({"detail": _fastapi_detail(error)}, 422)
+        except ValidationError as invalid:
+            return json_response(fastapi_detail(invalid, "query"), 422)
         return self._refusal(request) or json_response(self._orders.page(query))
+
+    async def place_order(self, request: Request) -> Response:
+        def place(body: OrderBody, _ids: Mapping[str, str]) -> _Done:
+            check_address(body.address, "body", "address")
+            return _Done((self._orders.place(body).uuid,))
+
+        return await self._write(request, "place_order", ORDER, place)
+
+    async def upsert_order(self, request: Request) -> Response:
+        def upsert(body: UpsertBody, _ids: Mapping[str, str]) -> _Done:
+            check_upsert(body, "body")
+            return _Done((self._orders.upsert(body).uuid,))
+
+        return await self._write(request, "upsert_order", UPSERT, upsert)
+
+    async def fulfill_orders(self, request: Request) -> Response:
+        def fulfill(bodies: list[UpsertBody], _ids: Mapping[str, str]) -> _Done:
+            for place, body in enumerate(bodies):
+                check_upsert(body, "body", place)
+            return _Done(tuple(order.uuid for order in self._orders.upsert_all(bodies)))
+
+        return await self._write(request, "fulfill_orders", BULK, fulfill)
+
+    async def update_order(self, request: Request) -> Response:
+        def update(body: OrderChangeBody, ids: Mapping[str, str]) -> _Done:
+            check_address(body.address, "body", "address")
+            order = self._orders.update(ids["order_id"], body)
+            return _Done((order.uuid,), order.to_json())
+
+        return await self._write(request, "update_order", ORDER_CHANGE, update)
+
+    async def update_shipment(self, request: Request) -> Response:
+        def update(body: ShipmentChangeBody, ids: Mapping[str, str]) -> _Done:
+            shipment = self._orders.update_shipment(ids["order_id"], ids["shipment_id"], body)
+            return _Done((ids["order_id"],), shipment)
+
+        return await self._write(request, "update_shipment", SHIPMENT_CHANGE, update)
+
+    async def list_writes(self, _request: Request) -> Response:
+        """The simulator's own ledger; Karla has no such call."""
+        return json_response({"count": self._written, "writes": [asdict(write) for write in self._writes]})
+
+    async def _write(
+        self,
+        request: Request,
+        operation: str,
+        model: TypeAdapter[B],
+        write: Callable[[B, Mapping[str, str]], _Done],
+    ) -> Response:
+        """Credentials first, then the request's form, then the shop, then what is asked for."""
+        if not _authenticates(request):
+            return _unauthorized()
+        raw = await request.body()
+        try:
+            ids = _path_ids(request)
+        except ValidationError as invalid:
+            return json_response(fastapi_detail(invalid, "path"), 422)
+        try:
+            body = model.validate_json(raw)
+        except ValidationError as invalid:
+            return json_response(fastapi_detail(invalid, "body"), 422)
+        return self._refusal(request) or self._do(request, operation, raw, lambda: write(body, ids))
+
+    def _do(self, request: Request, operation: str, raw: bytes, write: Callable[[], _Done]) -> Response:
+        try:
+            done = write()
+        except Refused as refused:
+            return self._refused(refused)
+        body = _JSON.validate_json(raw)
+        self._writes.append(AcceptedWrite(operation, request.url.path, self._world.now(), done.order_uuids, body))
+        self._written += 1
+        return json_response(done.answer)
 
     def _refusal(self, request: Request) -> Response | None:
         if not _authenticates(request):
             return _unauthorized()
-        if request.path_params["slug"] != SHOP_SLUG:
-            status = self._unknown_shop_status
-            return Response(_error(status, _SHOP_NOT_FOUND), status, media_type="application/json")
-        return None
+        return None if request.path_params["slug"] == SHOP_SLUG else self._refused(Refused(SHOP_NOT_FOUND))
+
+    def _refused(self, refused: Refused) -> Response:
+        status = self._statuses.get(refused.kind.key, 422)
+        return Response(error(status, refused.kind, refused.locs), status, media_type="application/json")
+
+
+def _path_ids(request: Request) -> dict[str, str]:
+    """The ids in the path, spelt as Karla spells them. Raises `ValidationError` for one that is no UUID."""
+    ids = {name: value for name, value in request.path_params.items() if name != "slug"}
+    return {name: str(value) for name, value in _PATH_IDS.validate_python(ids).items()}
 
 
 def _authenticates(request: Request) -> bool:
@@ -295,23 +236,34 @@ def _unauthorized() -> Response:
     return Response(error_body(401), 401, {"www-authenticate": "Basic"}, media_type="application/json")
 
 
-def _fastapi_detail(error: ValidationError) -> list[JsonValue]:
-    """The violations as FastAPI lists them: `loc` begins with where the value stood."""
-    return [
-        {"type": violation["type"], "loc": ["query", *violation["loc"]], "msg": violation["msg"]}
-        for violation in error.errors(include_url=False, include_input=False, include_context=False)
-    ]
-
-
-def create_simulator(world: World, unknown_shop_status: int = 400) -> Starlette:
+def create_simulator(
+    world: World,
+    unknown_shop_status: int = 400,
+    *,
+    unknown_order_status: int = 400,
+    order_exists_status: int = 409,
+) -> Starlette:
     """The API as an application.
 
-    `unknown_shop_status` is 400, the only refusal that Search Orders documents for a shop it does not know, or 404, as
-    the vendor's page on errors has it.
+    The reference lists 400 and 422 alone for what it refuses; the vendor's page on errors has 404 for a shop, order or
+    shipment that is unknown and 409 for an order that exists. `unknown_shop_status` and `unknown_order_status` are the
+    former unless told otherwise, `order_exists_status` the latter.
     """
-    simulator = KarlaSimulator(world, unknown_shop_status)
+    statuses = {
+        SHOP_NOT_FOUND.key: unknown_shop_status,
+        ORDER_NOT_FOUND.key: unknown_order_status,
+        SHIPMENT_NOT_FOUND.key: unknown_order_status,
+        ORDER_EXISTS.key: order_exists_status,
+    }
+    simulator = KarlaSimulator(world, statuses)
+    shop = "/v1/shops/{slug}"
     routes = [
-        Route("/v1/shops/{slug}", simulator.shop),
-        Route("/v1/shops/{slug}/orders", simulator.search_orders),
+        Route(shop, simulator.shop),
+        Route(f"{shop}/orders", simulator.search_orders),
+        Route(f"{shop}/orders", simulator.place_order, methods=["POST"]),
+        Route(f"{shop}/orders", simulator.upsert_order, methods=["PUT"]),
+        Route(f"{shop}/orders/bulk", simulator.fulfill_orders, methods=["PUT"]),
+        Route(f"{shop}/orders/{{order_id}}", simulator.update_order, methods=["PATCH"]),
+        Route(f"{shop}/orders/{{order_id}}/shipments/{{shipment_id}}", simulator.update_shipment, methods=["PATCH"]),
     ]
-    return simulated("karla", routes, world, error_body)
+    return simulated("karla", routes, world, error_body, switches=[Route("/writes", simulator.list_writes)])

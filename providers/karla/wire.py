@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
 
 from providers.parsing import text_or_none
 from providers.wire import Amount, Code, FreeObject, Number, Text, Whole, Wire
@@ -228,9 +228,23 @@ class WireOrder(Wire):
 
 
 class WireError(Wire):
-    """What Karla says with a refusal; only its `key` is read, and only when it is one of Karla's short words."""
+    """What Karla says with a refusal: its `key`, when it is one of Karla's short words."""
 
     key: Code = None
+
+
+class WireViolation(Wire):
+    """One thing that Karla finds wrong with a request. `loc` begins with where it stood (`body`), as FastAPI has it."""
+
+    loc: Annotated[list[str | int] | None, BeforeValidator(_one_or_many)] = None
+    type: Code = None
+
+
+class WireViolations(Wire):
+    """The violations of a refusal: under `errors` in Karla's own error body, under `detail` in FastAPI's."""
+
+    errors: list[WireViolation] | None = None
+    detail: list[WireViolation] | None = None
 
 
 class WireShop(Wire):
@@ -244,3 +258,9 @@ TRACKING_ANSWER = TypeAdapter(WireTracking)
 ORDER_ANSWER = TypeAdapter(WireOrder)
 SHOP_ANSWER = TypeAdapter(WireShop)
 ERROR_BODY = TypeAdapter(WireError)
+
+VIOLATIONS_BODY = TypeAdapter(WireViolations)
+"""Read apart from `ERROR_BODY`, so that violations in a shape of their own do not cost the key."""
+
+WRITTEN_ANSWER: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
+"""The answer of a write that answers nothing: the reference shows `null`."""

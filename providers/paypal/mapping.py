@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from providers.models import Link, OrderTracker, TrackerItem, TrackingStatus, Upc
+from providers.drafts import OrderTrackerDraft
+from providers.models import Carrier, Link, OrderTracker, TrackerItem, TrackingStatus, Upc
 from providers.parsing import parse_instant, web_url
 from providers.paypal.profile import PROFILE
 from providers.paypal.wire import WireItem, WireLink, WireOrder, WireTracker, WireUpc
@@ -40,6 +41,7 @@ STATUS_BY_WORD: Mapping[str, TrackingStatus] = {
 }
 """All 23 words that PayPal publishes for a shipment."""
 
+_BEFORE_ALL_TIMES = datetime.min.replace(tzinfo=UTC)
 _AFTER_ALL_TIMES = datetime.max.replace(tzinfo=UTC)
 
 
@@ -66,6 +68,35 @@ def to_tracker(wire: WireTracker, paypal_order_id: str, capture_ids: Iterable[st
         items=tuple(_item(item) for item in wire.items or ()),
         links=tuple(_link(link) for link in wire.links or ()),
     )
+
+
+def to_added_tracker(wire: WireOrder | WireTracker, draft: OrderTrackerDraft) -> OrderTracker | None:
+    """The tracker that `draft` added, of all that the answer shows; None when it shows none.
+
+    No tracker says which number it is for. PayPal's example of an id is the capture's id followed by the number (Orders
+    v2, PATCH tracker), so a tracker with such an id comes first, then any on the same capture, then the newest: a
+    repeated call is answered with an order whose newest tracker can be another one. Where a number is too long to be in
+    the id, an answer to a repeated call can be taken for a newer tracker of the same capture. Number and carrier are
+    those of the draft.
+    """
+    candidates = _trackers(wire)
+    if not candidates:
+        return None
+    added = max(reversed(candidates), key=lambda tracker: _likeness(tracker, draft))
+    return to_tracker(added, draft.paypal_order_id).model_copy(
+        update={
+            "capture_id": draft.capture_id,
+            "tracking_number": draft.tracking_number,
+            "carrier": Carrier(reference=draft.carrier, name=draft.carrier_name_other) if draft.carrier else None,
+        }
+    )
+
+
+def _likeness(wire: WireTracker, draft: OrderTrackerDraft) -> tuple[bool, bool, datetime]:
+    on_capture = wire.id.upper().startswith(draft.capture_id.upper())
+    number = "".join(filter(str.isalnum, draft.tracking_number or "")).upper()
+    for_number = on_capture and bool(number) and wire.id.upper().endswith(number)
+    return for_number, on_capture, parse_instant(wire.create_time) or _BEFORE_ALL_TIMES
 
 
 def _trackers(wire: WireOrder | WireTracker) -> list[WireTracker]:

@@ -1,4 +1,4 @@
-"""Facts about PayPal's order trackers, as data (PayPal Orders v2 OpenAPI 2.13, `orders.get`)."""
+"""Facts about PayPal's order trackers, as data (PayPal Orders v2 OpenAPI 2.13)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from providers.base import DEFAULT_CONCURRENCY, Capability, ProviderProfile, Ref
 PROFILE = ProviderProfile(
     name="paypal",
     title="PayPal",
-    capabilities=frozenset({Capability.FIND_TRACKINGS}),
+    capabilities=frozenset({Capability.FIND_TRACKINGS, Capability.TRACK_PAYMENTS}),
     trust=2,
     reference_kinds=(
         # A split payment gives one shop order several PayPal orders.

@@ -91,7 +91,10 @@ class WireTokenError(Wire):
 
 
 class WireErrorDetail(Wire):
+    """`field` is a JSON Pointer into the body that was sent."""
+
     issue: Code = None
+    field: Text = None
 
 
 class WireError(Wire):

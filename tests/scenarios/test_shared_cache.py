@@ -153,6 +153,29 @@ async def test_that_nobody_knows_an_order_is_shared(gateway: Gateway, other: Gat
     assert providers.calls() == ASKED
 
 
+UPSERT = """
+mutation ($number: String!) {
+  upsertOrder(input: {reference: $number, trackings: [{trackingNumber: "00340434292135100186"}]}) {
+    userErrors { code }
+  }
+}"""
+
+PARCELS = """
+query ($number: String!) {
+  order(by: {orderNumber: $number}) { trackings(providers: ["karla"]) { trackingNumber } sources { cache } }
+}"""
+
+
+async def test_what_one_writes_the_other_reads_anew(gateway: Gateway, other: Gateway, order: SimulatedOrder) -> None:
+    """Also where the other one has read it itself, and holds it in its own memory."""
+    await warm(gateway, other, order, HIT)
+    await other.data(PARCELS, number=order.number)
+    assert (await gateway.data(UPSERT, number=order.number))["upsertOrder"] == {"userErrors": []}
+    found = (await other.data(PARCELS, number=order.number))["order"]
+    assert "00340434292135100186" in [tracking["trackingNumber"] for tracking in found["trackings"]]
+    assert found["sources"] == [{"cache": "MISS"}]
+
+
 async def test_a_refresh_in_one_counts_for_the_other(
     gateway: Gateway, other: Gateway, providers: Providers, clock: HandClock, order: SimulatedOrder
 ) -> None:

@@ -7,9 +7,8 @@ from datetime import datetime
 import strawberry
 from strawberry import Info
 
-from gateway.freshness.cache import Loaded
 from gateway.orders import shops
-from gateway.orders.identity import OrderIdentity, OrderKey
+from gateway.orders.identity import OrderKey
 from gateway.orders.loaded import LoadedOrder, ProviderPart
 from gateway.schema.context import Context, told
 from gateway.schema.fields import delegated, resolved
@@ -57,14 +56,20 @@ async def load_route(info: Info[Context], shop: shops.Shop, handle: str) -> Rout
         info.context.report(loaded.error, path_of(info._raw_info))
     if loaded.value is None:
         return None
-    orders = [await _order_of(info.context, shop, stop, loaded) for stop in loaded.value.stops]
-    return Route(model=loaded.value, shop=shop, orders=tuple(orders))
+    parts = [ProviderPart.of(stop.provider, loaded, (stop,)) for stop in loaded.value.stops]
+    return await _route(info.context, shop, loaded.value, parts)
 
 
-async def _order_of(
-    context: Context, shop: shops.Shop, stop: models.RouteTracking, route: Loaded[models.Route]
-) -> LoadedOrder:
-    """What the stop alone tells of its order."""
-    identity: OrderIdentity = await context.directory.identify(shop, OrderKey("order_handle", stop.order_handle))
-    part = ProviderPart.of(stop.provider, route, (stop,))
-    return LoadedOrder(shop, identity, None, {stop.provider: part}, ())
+async def route_told(context: Context, shop: shops.Shop, model: models.Route) -> Route:
+    """A route that its provider just answered a write with."""
+    parts = [ProviderPart.told(stop, context.now()) for stop in model.stops]
+    return await _route(context, shop, model, parts)
+
+
+async def _route(context: Context, shop: shops.Shop, model: models.Route, parts: list[ProviderPart]) -> Route:
+    """A route, each stop with what it alone tells of its order."""
+    orders = []
+    for stop, part in zip(model.stops, parts, strict=True):
+        identity = await context.directory.identify(shop, OrderKey("order_handle", stop.order_handle))
+        orders.append(LoadedOrder(shop, identity, None, {part.provider: part}, ()))
+    return Route(model=model, shop=shop, orders=tuple(orders))

@@ -13,7 +13,7 @@ from gateway.orders.identity import OrderKey
 from gateway.schema.errors import ClientError, ErrorCode
 from gateway.schema.ids import GlobalId
 from gateway.schema.inputs import KEY_KINDS, OrderBy, OrderFilter, key_of_id, to_key
-from gateway.schema.tracker_input import (
+from gateway.schema.invoice_inputs import (
     MOST_MEDIA,
     TEXT_LIMIT,
     CreateInvoiceTrackerInput,

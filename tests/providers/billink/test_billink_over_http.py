@@ -14,7 +14,7 @@ from providers.billink.adapter import BillinkAdapter
 from providers.billink.settings import BillinkSettings
 from providers.billink.simulator import CREDENTIALS
 from providers.errors import ProviderAuthFailed, RequestRejected
-from providers.models import Reference, TrackerDraft
+from providers.models import Media, Reference, TrackerDraft
 from providers.simulation.clock import SimulationClock
 from providers.simulation.generate import generate_orders
 from providers.simulation.server import SimulatorServer
@@ -28,7 +28,7 @@ DRAFT = TrackerDraft(reference=INVOICE, carrier_code="POSTNL", tracking_number="
 
 
 @asynccontextmanager
-async def adapter(**settings: str) -> AsyncIterator[BillinkAdapter]:
+async def adapter(**settings: object) -> AsyncIterator[BillinkAdapter]:
     world = World(ORDERS, SimulationClock(lambda: NOW))
     async with (
         SimulatorServer("billink", world) as server,
@@ -59,6 +59,36 @@ async def test_a_refusal_names_the_member_that_is_wrong(change: dict[str, object
         with pytest.raises(RequestRejected) as refused:
             await billink.register_tracker(DRAFT.model_copy(update=change))
     assert [violation.field for violation in refused.value.violations] == [field]
+
+
+@pytest.mark.parametrize(
+    ("media", "fields"),
+    [
+        ([Media(type="image/png", content="no Base64!")], [("media", "0", "content")]),
+        ([Media(type="image/png", content="")], [("media", "0", "content")]),
+        ([Media(type=None, content="aGVsbG8=")], [("media", "0", "type")]),
+        (
+            [Media(type="image/png", content="aGVsbG8="), Media(type=" ", content="aGVsbG8")],
+            [("media", "1", "type"), ("media", "1", "content")],
+        ),
+        ([Media(type="image/png", content="aGVsbG8=")] * 11, [("media",)]),
+    ],
+)
+async def test_a_refused_medium_is_named_by_its_place(media: list[Media], fields: list[tuple[str, ...]]) -> None:
+    """All that Billink finds wrong with the media leads into the draft."""
+    async with adapter(media_members={"type": "type", "content": "content"}) as billink:
+        with pytest.raises(RequestRejected) as refused:
+            await billink.register_tracker(DRAFT.model_copy(update={"media": tuple(media)}))
+    assert [violation.field for violation in refused.value.violations] == fields
+
+
+async def test_everything_that_is_wrong_is_told_at_once() -> None:
+    wrong = DRAFT.model_copy(update={"carrier_code": "!", "tracking_number": "x" * 256})
+    async with adapter() as billink:
+        with pytest.raises(RequestRejected) as refused:
+            await billink.register_tracker(wrong)
+    assert {violation.field for violation in refused.value.violations} == {("carrier_code",), ("tracking_number",)}
+    assert all(violation.provider_code for violation in refused.value.violations)
 
 
 async def test_wrong_credentials_are_told() -> None:

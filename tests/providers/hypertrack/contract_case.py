@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
 from pydantic import JsonValue
 
-from providers.base import Provider, RouteSource, TrackingSource
+from providers.base import Provider, RouteSink, RouteSource, TrackingSource
+from providers.drafts import DestinationDraft, RouteDraft, RouteOrderDraft
 from providers.errors import RequestRejected
 from providers.hypertrack import HYPERTRACK
-from providers.models import Reference, Route, TrackingsFound, TrackingStatus
+from providers.models import GeoPoint, Reference, Route, TrackingsFound, TrackingStatus
 from providers.testing import Answer, ContractCase, Exchange, Operation, SentRequest, StatusTable, load_sample, sample
 
 SAMPLES = Path(str(files("providers.hypertrack"))) / "samples"
@@ -34,6 +36,39 @@ async def find_odd_handle(adapter: Provider) -> TrackingsFound:
 async def find_route(adapter: Provider) -> Route:
     assert isinstance(adapter, RouteSource)
     return await adapter.find_route(ROUTE_HANDLE)
+
+
+def stop(order_handle: str, type_: str, address: str) -> RouteOrderDraft:
+    return RouteOrderDraft(
+        order_handle=order_handle,
+        type=type_,
+        scheduled_at=datetime(2023, 11, 2, 2, tzinfo=UTC),
+        destination=DestinationDraft(
+            address=address, location=GeoPoint(latitude=34.832173, longitude=17.803927), radius_metres=100
+        ),
+    )
+
+
+DRAFT = RouteDraft(
+    worker_handle="james@ht.com",
+    track_mode="on_time",
+    ops_group_handle="SAN_JOSE_WH",
+    orders=(
+        stop("order-1", "pick", "1709 Automation Pkwy, San Jose, CA 95101"),
+        stop("order-2", "drop", "748 Story Rd, San Jose, CA 95112"),
+    ),
+)
+"""What the example of the reference page "Track Orders" asks for."""
+
+
+async def track_route(adapter: Provider) -> Route:
+    assert isinstance(adapter, RouteSink)
+    return await adapter.track_route(DRAFT)
+
+
+async def start_planned_route(adapter: Provider) -> Route:
+    assert isinstance(adapter, RouteSink)
+    return await adapter.track_route(RouteDraft(route_handle=ROUTE_HANDLE))
 
 
 def put_status(type_: str) -> StatusTable:
@@ -124,6 +159,37 @@ CASE = ContractCase(
             ),
             load_sample(EXPECTED / "route.json"),
             required=(("route_handle",), ("orders", 0, "order_handle")),
+        ),
+        Operation(
+            "track_route",
+            track_route,
+            (
+                Exchange(
+                    SentRequest(
+                        "POST",
+                        "/orders/track",
+                        headers={**AUTHORIZED, "content-type": "application/json"},
+                        body=load_sample(SAMPLES / "track_orders_request.json"),
+                    ),
+                    sample(SAMPLES / "track_orders_response.json", status=201),
+                ),
+            ),
+            load_sample(EXPECTED / "tracked_route.json"),
+            required=(("route_handle",), ("orders", 0, "order_handle"), ("orders", 1, "status")),
+            errors={"status_404": RequestRejected},
+        ),
+        Operation(
+            "track_route",
+            start_planned_route,
+            (
+                Exchange(
+                    SentRequest("POST", "/orders/track", headers=AUTHORIZED, body={"route_handle": ROUTE_HANDLE}),
+                    Answer(201, f'{{"route_handle": "{ROUTE_HANDLE}", "status": "tracking"}}'.encode()),
+                ),
+            ),
+            {"route_handle": ROUTE_HANDLE, "status": "tracking", "stops": []},
+            errors={"status_404": RequestRejected},
+            label="planned",
         ),
     ),
     statuses=(put_status("drop"), put_status("pick")),

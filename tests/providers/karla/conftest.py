@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ class KarlaDouble:
 
     def answer(self, body: JsonValue, status: int = 200) -> None:
         self.status = status
-        self.body = httpx.Response(200, json=body).content
+        self.body = json.dumps(body).encode()
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)

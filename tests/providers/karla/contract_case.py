@@ -9,11 +9,12 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from providers.base import OrderSource, Provider
+from providers.base import OrderSink, OrderSource, Provider
 from providers.errors import RequestRejected
 from providers.karla import KARLA
-from providers.models import Order, OrderSearch, Reference, TrackingStatus
+from providers.models import CarrierTracking, Order, OrderSearch, Reference, TrackingStatus
 from providers.testing import Answer, ContractCase, Exchange, Operation, SentRequest, StatusTable, load_sample, sample
+from tests.providers.karla.drafts import ORDER, ORDER_CHANGE, SHIPMENT_CHANGE, UPSERT, spelt_our_way
 
 SAMPLES = Path(str(files("providers.karla"))) / "samples"
 EXPECTED = Path(__file__).parent / "expected"
@@ -42,6 +43,46 @@ async def find_order(adapter: Provider) -> Order:
 async def search_orders(adapter: Provider) -> tuple[Order, ...]:
     assert isinstance(adapter, OrderSource)
     return await adapter.search_orders(EVERY_FILTER, page=2, page_size=30)
+
+
+async def place_order(adapter: Provider) -> None:
+    assert isinstance(adapter, OrderSink)
+    await adapter.place_order(ORDER)
+
+
+async def upsert_order(adapter: Provider) -> None:
+    assert isinstance(adapter, OrderSink)
+    await adapter.upsert_order(UPSERT)
+
+
+async def update_order(adapter: Provider) -> Order:
+    assert isinstance(adapter, OrderSink)
+    return await adapter.update_order("b4fadda9-61f4-4041-94d2-7a01ee0082b4", ORDER_CHANGE)
+
+
+async def update_shipment(adapter: Provider) -> CarrierTracking:
+    assert isinstance(adapter, OrderSink)
+    return await adapter.update_shipment(
+        "93101167-9065-4b9c-b98b-5d789a3ed9fe", "497f6eca-6276-4993-bfeb-53cbbbba6f08", SHIPMENT_CHANGE
+    )
+
+
+async def fulfill_orders(adapter: Provider) -> None:
+    assert isinstance(adapter, OrderSink)
+    await adapter.fulfill_orders((UPSERT,))
+
+
+def written(method: str, path: str, request: str, answer: Answer) -> tuple[Exchange, ...]:
+    """The call that sends what the sample `request` says."""
+    body = spelt_our_way(load_sample(SAMPLES / f"{request}.json"))
+    return (Exchange(SentRequest(method, path, headers=AUTHORIZED, body=body), answer),)
+
+
+DONE = Answer(body=b"null")
+"""What the reference shows for a write that answers nothing."""
+
+WHATEVER_IT_SAYS = {"null": None, "wrong_type": None}
+"""Such a write is done when the status says so; the answer need only be JSON."""
 
 
 def put_phase(body: JsonValue, word: str) -> JsonValue:
@@ -119,6 +160,51 @@ CASE = ContractCase(
             ),
             load_sample(EXPECTED / "orders.json"),
             errors={"status_404": RequestRejected},
+        ),
+        Operation(
+            "place_order",
+            place_order,
+            written("POST", "/v1/shops/acme/orders", "place_order_request", DONE),
+            None,
+            errors={"status_404": RequestRejected, **WHATEVER_IT_SAYS},
+        ),
+        Operation(
+            "upsert_order",
+            upsert_order,
+            written("PUT", "/v1/shops/acme/orders", "upsert_order_request", DONE),
+            None,
+            errors=WHATEVER_IT_SAYS,
+        ),
+        Operation(
+            "fulfill_orders",
+            fulfill_orders,
+            written("PUT", "/v1/shops/acme/orders/bulk", "fulfill_orders_request", DONE),
+            None,
+            errors=WHATEVER_IT_SAYS,
+        ),
+        Operation(
+            "update_order",
+            update_order,
+            written(
+                "PATCH",
+                "/v1/shops/acme/orders/b4fadda9-61f4-4041-94d2-7a01ee0082b4",
+                "update_order_request",
+                sample(SAMPLES / "update_order.json"),
+            ),
+            load_sample(EXPECTED / "order.json"),
+            required=(("discounts", 0, "code"),),
+        ),
+        Operation(
+            "update_shipment",
+            update_shipment,
+            written(
+                "PATCH",
+                "/v1/shops/acme/orders/93101167-9065-4b9c-b98b-5d789a3ed9fe"
+                "/shipments/497f6eca-6276-4993-bfeb-53cbbbba6f08",
+                "update_shipment_request",
+                sample(SAMPLES / "update_shipment.json"),
+            ),
+            load_sample(EXPECTED / "updated_shipment.json"),
         ),
     ),
     statuses=(

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from providers.base import Provider, TrackingSource
+from providers.base import OrderTrackerSink, Provider, TrackingSource
+from providers.drafts import OrderTrackerDraft
 from providers.errors import RequestRejected
-from providers.models import Reference, TrackingsFound, TrackingStatus
+from providers.models import OrderTracker, Reference, TrackerItem, TrackingsFound, TrackingStatus, Upc
 from providers.paypal import PAYPAL
 from providers.testing import Answer, ContractCase, Exchange, Operation, SentRequest, StatusTable, load_sample, sample
 
@@ -17,7 +18,59 @@ SAMPLES = Path(str(files("providers.paypal"))) / "samples"
 EXPECTED = Path(__file__).parent / "expected"
 
 PAYPAL_ORDER_ID = "5O190127TN364715T"
+TRACKER_ID = "8MC585209K746392H443844607820"
 AUTHORIZED = {"authorization": "Bearer secret-token-1", "accept-encoding": "gzip"}
+WRITING = {**AUTHORIZED, "content-type": "application/json"}
+
+ITEMS = (
+    TrackerItem(
+        name="T-Shirt",
+        quantity="1",
+        sku="sku02",
+        url="https://www.example.com/products/t-shirt",
+        image_url="https://www.example.com/images/t-shirt.jpg",
+        upc=Upc(type="UPC-A", code="001004697"),
+    ),
+)
+ITEMS_BODY: JsonValue = [
+    {
+        "name": "T-Shirt",
+        "quantity": "1",
+        "sku": "sku02",
+        "url": "https://www.example.com/products/t-shirt",
+        "image_url": "https://www.example.com/images/t-shirt.jpg",
+        "upc": {"type": "UPC-A", "code": "001004697"},
+    }
+]
+DRAFT = OrderTrackerDraft(
+    paypal_order_id=PAYPAL_ORDER_ID,
+    capture_id="8MC585209K746392H",
+    tracking_number="443844607820",
+    carrier="OTHER",
+    carrier_name_other="Fiets & Co",
+    notify_payer=True,
+    items=ITEMS,
+)
+TRACK = SentRequest(
+    "POST",
+    f"/v2/checkout/orders/{PAYPAL_ORDER_ID}/track",
+    headers={**WRITING, "paypal-request-id": "key-1"},
+    body={
+        "capture_id": "8MC585209K746392H",
+        "tracking_number": "443844607820",
+        "carrier": "OTHER",
+        "carrier_name_other": "Fiets & Co",
+        "notify_payer": True,
+        "items": ITEMS_BODY,
+    },
+)
+TRACKER_PATH = f"/v2/checkout/orders/{PAYPAL_ORDER_ID}/trackers/{TRACKER_ID}"
+DONE = Answer(204)
+
+WHATEVER_THE_BODY = dict.fromkeys(
+    ("html", "cut_off", "empty", "not_utf_8", "deeply_nested", "null", "wrong_type"),
+)
+"""What a change does not mind: 204 says all, and what comes with it is not read."""
 
 TOKEN = Exchange(
     SentRequest(
@@ -34,6 +87,21 @@ TOKEN = Exchange(
 async def find_trackings(adapter: Provider) -> TrackingsFound:
     assert isinstance(adapter, TrackingSource)
     return await adapter.find_trackings(Reference(provider="paypal", kind="paypal_order_id", value=PAYPAL_ORDER_ID))
+
+
+async def track_order(adapter: Provider) -> OrderTracker:
+    assert isinstance(adapter, OrderTrackerSink)
+    return await adapter.track_order(DRAFT, "key-1")
+
+
+async def change_tracker(adapter: Provider) -> None:
+    assert isinstance(adapter, OrderTrackerSink)
+    await adapter.change_tracker(PAYPAL_ORDER_ID, TRACKER_ID, ITEMS, notify_payer=False)
+
+
+async def cancel_tracker(adapter: Provider) -> None:
+    assert isinstance(adapter, OrderTrackerSink)
+    await adapter.cancel_tracker(PAYPAL_ORDER_ID, TRACKER_ID)
 
 
 def put_status(body: JsonValue, word: str) -> JsonValue:
@@ -85,6 +153,58 @@ CASE = ContractCase(
             load_sample(EXPECTED / "tracker_alone.json"),
             required=(("id",),),
             label="tracker_alone",
+        ),
+        Operation(
+            "track_order",
+            track_order,
+            (Exchange(TRACK, sample(SAMPLES / "order.json", status=201)),),
+            load_sample(EXPECTED / "added.json"),
+            required=(("purchase_units",), ("purchase_units", 0, "shipping", "trackers", 0, "id")),
+        ),
+        Operation(
+            "track_order",
+            track_order,
+            (Exchange(TRACK, sample(SAMPLES / "order_tracker_response.json")),),
+            load_sample(EXPECTED / "added_alone.json"),
+            required=(("id",),),
+            label="tracker_alone",
+        ),
+        Operation(
+            "change_tracker",
+            change_tracker,
+            (
+                Exchange(
+                    SentRequest(
+                        "PATCH",
+                        TRACKER_PATH,
+                        headers=WRITING,
+                        body=[
+                            {"op": "replace", "path": "/items", "value": ITEMS_BODY},
+                            {"op": "replace", "path": "/notify_payer", "value": False},
+                        ],
+                    ),
+                    DONE,
+                ),
+            ),
+            None,
+            errors=WHATEVER_THE_BODY,
+        ),
+        Operation(
+            "cancel_tracker",
+            cancel_tracker,
+            (
+                Exchange(
+                    SentRequest(
+                        "PATCH",
+                        TRACKER_PATH,
+                        headers=WRITING,
+                        body=[{"op": "replace", "path": "/status", "value": "CANCELLED"}],
+                    ),
+                    DONE,
+                ),
+            ),
+            None,
+            errors=WHATEVER_THE_BODY,
         ),
     ),
     statuses=(

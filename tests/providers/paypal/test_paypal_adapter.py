@@ -48,7 +48,7 @@ async def test_trackers_are_read_from_their_order(adapter: PayPalAdapter, paypal
 
 async def test_an_order_id_cannot_leave_its_place_in_the_path(adapter: PayPalAdapter, paypal: Any) -> None:
     await adapter.find_trackings(order("A/../B?c"))
-    assert paypal.requests[0].url.raw_path == b"/v2/checkout/orders/A%2F..%2FB%3Fc"
+    assert paypal.requests[0].url.raw_path == b"/v2/checkout/orders/A%2F%2E%2E%2FB%3Fc"
 
 
 async def test_the_orders_trackers_come_oldest_first(

@@ -1,31 +1,22 @@
-"""The input of an invoice tracker: its limits, and a provider's refusal in its terms."""
+"""The input of an invoice tracker, and its limits."""
 
 from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import strawberry
 
-from gateway.orders.shops import Shop
+from gateway.schema.constraints import wrong
+from gateway.schema.refusals import Terms
 from gateway.schema.types.payloads import UserError
-from gateway.schema.types.provider import provider_of
-from providers.errors import RequestRejected, Violation
 from providers.models import Media, Reference, TrackerDraft
 
 TEXT_LIMIT = 255
 """Billink documents no lengths; 255 characters is what its kind of service commonly takes."""
 
 MOST_MEDIA = 10
-
-MEMBERS: Mapping[tuple[str, ...], str] = {
-    ("reference",): "invoiceNumber",
-    ("carrier_code",): "carrierCode",
-    ("tracking_number",): "trackAndTrace",
-    ("media",): "media",
-}
-"""Which input field a member of a draft comes from."""
 
 
 @strawberry.input(description="A picture or label.")
@@ -43,6 +34,9 @@ class CreateInvoiceTrackerInput:
     shop: str | None = strawberry.field(default=None, description="The shop's slug, when there are several.")
 
 
+TERMS = Terms(CreateInvoiceTrackerInput, renamed={"reference": "invoiceNumber", "tracking_number": "trackAndTrace"})
+
+
 def check_tracker(given: CreateInvoiceTrackerInput) -> Iterable[UserError]:
     """What is wrong with an input, before anything is sent."""
     texts = {
@@ -52,13 +46,13 @@ def check_tracker(given: CreateInvoiceTrackerInput) -> Iterable[UserError]:
     }
     for member, text in texts.items():
         if not text.strip() or len(text) > TEXT_LIMIT or not text.isprintable():
-            yield _wrong(f"This takes 1 to {TEXT_LIMIT} printable characters.", member)
+            yield wrong(f"This takes 1 to {TEXT_LIMIT} printable characters.", member)
     media = given.media or []
     if len(media) > MOST_MEDIA:
-        yield _wrong(f"At most {MOST_MEDIA} are taken.", "media")
+        yield wrong(f"At most {MOST_MEDIA} are taken.", "media")
     for place, medium in enumerate(media):
         if not _is_base64(medium.content):
-            yield _wrong("This is no Base64.", "media", str(place), "content")
+            yield wrong("This is no Base64.", "media", str(place), "content")
 
 
 def to_draft(given: CreateInvoiceTrackerInput, provider: str) -> TrackerDraft:
@@ -68,33 +62,6 @@ def to_draft(given: CreateInvoiceTrackerInput, provider: str) -> TrackerDraft:
         tracking_number=given.track_and_trace.strip(),
         media=tuple(Media(type=medium.type, content=medium.content) for medium in given.media or ()),
     )
-
-
-def refusals(rejected: RequestRejected, shop: Shop) -> list[UserError]:
-    """A provider's refusal as user errors, each at the input field that it concerns."""
-    violations = rejected.violations or (Violation((), rejected.provider_code),)
-    return [
-        UserError(
-            code=rejected.code,
-            message="The provider refuses this value." if violation.field else rejected.message,
-            path=_input_path(violation.field),
-            provider=provider_of(shop, rejected.provider),
-            provider_code=violation.provider_code or rejected.provider_code,
-        )
-        for violation in violations
-    ]
-
-
-def _input_path(field: tuple[str, ...]) -> list[str]:
-    """The input's path for a draft's `field`, such as `("media", "0", "content")`."""
-    member = MEMBERS.get(field[:1])
-    if member is None:
-        return ["input"]
-    return ["input", member, *(field[1:] if member == "media" else ())]
-
-
-def _wrong(message: str, *path: str) -> UserError:
-    return UserError(code="BAD_USER_INPUT", message=message, path=["input", *path])
 
 
 def _is_base64(text: str) -> bool:
