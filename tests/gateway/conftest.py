@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +15,17 @@ from gateway.store.database import Database
 
 def sqlite_url(file: Path) -> str:
     return f"sqlite+aiosqlite:///{file}"
+
+
+async def store_threads_end() -> None:
+    """Wait until the threads of stores that could not be opened are gone.
+
+    aiosqlite 0.22 tells such a thread to stop and does not wait for it; one that outlives the event loop of its test
+    fails when it reports there, and the failure is laid at the next test's door.
+    """
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            await asyncio.to_thread(thread.join, 5)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from gateway.app import app_from_environment, create_app, open_adapters
 from gateway.settings import ConfigurationError, Settings, parse_settings
 from gateway.store.database import Database
-from tests.gateway.conftest import sqlite_url
+from tests.gateway.conftest import sqlite_url, store_threads_end
 
 NOWHERE = "http://127.0.0.1:9"
 """A port of the discard service: nothing answers there."""
@@ -91,6 +91,7 @@ async def test_a_store_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> 
     with pytest.raises(Exception, match="unable to open"):
         async with opened(create_app(settings)):
             raise AssertionError("opened without a store")
+    await store_threads_end()
 
 
 async def test_several_gateways_of_one_process_do_not_share_anything(tmp_path: Path) -> None:

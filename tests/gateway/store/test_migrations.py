@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.store.database import MIGRATIONS, Database, StoreUnavailable
 from gateway.store.tables import Table
-from tests.gateway.conftest import sqlite_url
+from tests.gateway.conftest import sqlite_url, store_threads_end
 
 
 def tables(connection: Connection) -> set[str]:
@@ -113,6 +113,7 @@ async def test_checking_fails_when_the_store_cannot_be_read(tmp_path: Path) -> N
     with pytest.raises(StoreUnavailable):
         await database.check()
     await database.aclose()
+    await store_threads_end()
 
 
 async def test_a_file_that_is_no_database_is_told_without_what_was_asked(tmp_path: Path) -> None:
