@@ -71,12 +71,17 @@ class OrderIdentity:
         return {name.value: self.name(name) for name in OrderName}
 
     @property
+    def best_name(self) -> OrderKey | None:
+        """The first of the order's own names that is known: the number before all others, as copies are kept by it."""
+        named = ((name, self.name(name)) for name in OrderName)
+        return next((OrderKey(name.value, value) for name, value in named if value is not None), None)
+
+    @property
     def best_key(self) -> OrderKey:
         """The key that leads back to this order: its number whenever that is known."""
-        for name in OrderName:
-            value = self.name(name)
-            if value is not None:
-                return OrderKey(name.value, value)
+        own = self.best_name
+        if own is not None:
+            return own
         if self.given is None:
             raise ValueError("an order without any name cannot be asked for")
         return OrderKey(self.given.kind, self.given.value)

@@ -139,7 +139,7 @@ class LoadedOrder:
         """The status that the most trusted provider tells; None when nobody that was asked answered."""
         asked = self.asked(need)
         for part in asked:
-            status = merge_status(part.trackings, self._expected_shipments(part.provider))
+            status = status_told(self.shop, self.record, part)
             if status is not None:
                 return status
         if asked and not all(part.is_answered for part in asked):
@@ -160,10 +160,13 @@ class LoadedOrder:
         """The parts down to the first that tells a status: those beyond it were loaded for something else."""
         for part in named:
             yield part
-            if merge_status(part.trackings, self._expected_shipments(part.provider)) is not None:
+            if status_told(self.shop, self.record, part) is not None:
                 return
 
-    def _expected_shipments(self, provider: str) -> int | None:
-        source = self.shop.order_source
-        is_source = source is not None and source.profile.name == provider
-        return self.details.expected_shipments if is_source and self.details else None
+
+def status_told(shop: Shop, record: Loaded[Order] | None, part: ProviderPart) -> TrackingStatus | None:
+    """The status that one provider's part tells. How many parcels to expect counts for the order source's alone."""
+    source = shop.order_source
+    is_source = source is not None and source.profile.name == part.provider
+    order = record.value if record and is_source else None
+    return merge_status(part.trackings, order.expected_shipments if order else None)

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from gateway.freshness.cache import Loaded
 from gateway.orders.directory import Directory
 from gateway.orders.errors import CapabilityMissing
-from gateway.orders.identity import KnownReference, OrderIdentity, OrderKey, OrderName, identity_of
-from gateway.orders.loaded import LoadedOrder, ProviderPart
+from gateway.orders.identity import KnownReference, OrderIdentity, OrderKey, identity_of
+from gateway.orders.loaded import LoadedOrder, ProviderPart, status_told
 from gateway.orders.loads import Loads
-from gateway.orders.merge.status import merge_status
 from gateway.orders.needs import NAME_PARTS, Need, Part
 from gateway.orders.pages import OrderPage, PageWindow
 from gateway.orders.shops import Shop
@@ -119,8 +118,9 @@ class OrderService:
         source = draft.shop.order_source
         if source is None or draft.record is not None:
             return
-        reference = _source_reference(source.profile.name, draft.identity)
-        if reference is not None:
+        name = draft.identity.best_name
+        if name is not None:
+            reference = Reference(provider=source.profile.name, kind=name.kind, value=name.value)
             self._take_record(draft, await self._loads.order(draft.shop, source, reference, refresh=draft.refresh))
 
     def _take_record(self, draft: _Draft, record: Loaded[Order]) -> None:
@@ -168,7 +168,7 @@ class OrderService:
                 continue
             await self._ask(draft, provider)
             part = draft.parts.get(provider)
-            if part and merge_status(part.trackings, draft.expected_shipments(provider)) is not None:
+            if part and status_told(draft.shop, draft.record, part) is not None:
                 return
 
     async def _ask(self, draft: _Draft, provider: str) -> None:
@@ -222,11 +222,6 @@ class _Draft:
         own = tuple(part.error for part in self.parts.values() if part.error)
         return tuple(dict.fromkeys((*own, *self.failures_elsewhere)))
 
-    def expected_shipments(self, provider: str) -> int | None:
-        source = self.shop.order_source
-        is_source = source is not None and source.profile.name == provider
-        return self.record.value.expected_shipments if is_source and self.record and self.record.value else None
-
 
 def _providers_to_ask(shop: Shop, needs: Iterable[Need]) -> tuple[str, ...]:
     """The providers of `shop` whose trackings the needs name, most trusted first. A status walk asks by itself."""
@@ -244,12 +239,3 @@ def _needs_record(need: Need, identity: OrderIdentity) -> bool:
         return True
     name = NAME_PARTS.get(need.part)
     return name is not None and identity.name(name) is None
-
-
-def _source_reference(source: str, identity: OrderIdentity) -> Reference | None:
-    """The name that the order source can be asked by: the number before all others, because copies are kept by it."""
-    for name in OrderName:
-        value = identity.name(name)
-        if value is not None:
-            return Reference(provider=source, kind=name.value, value=value)
-    return None
