@@ -1,4 +1,4 @@
-"""The command: `python -m benchmarks [pages|memory|costs]`, or `make bench ARGS="memory --write"`."""
+"""The command: `python -m benchmarks [pages|memory|costs|import|limits]`, or `make bench ARGS="memory --write"`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import costs, memory, pages
+from benchmarks import costs, imports, limits, memory, pages
 from benchmarks.client import UnexpectedAnswer
 from benchmarks.processes import ChildFailed
 from benchmarks.report import section, tell, write_section
@@ -23,6 +23,8 @@ class Subject(StrEnum):
     PAGES = "pages"
     MEMORY = "memory"
     COSTS = "costs"
+    IMPORT = "import"
+    LIMITS = "limits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,18 @@ def benchmark(
     subject: Annotated[
         Subject,
         typer.Argument(
-            help="pages: speed, some 2 minutes. memory: bound of the cache, some 15. costs: layers, some 1."
+            help="pages: speed, some 2 minutes. memory: bound of the cache, some 15. costs: layers, some 1. "
+            "import: rows moved in, some 10. limits: what operations may cost, some 1."
         ),
     ] = Subject.PAGES,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds that every figure is taken from.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.01, help="Length of a round of `pages`.")] = 2.0,
     orders: Annotated[
-        int | None, typer.Option(min=300, help="Orders in the world of `pages` (6,000), or read by `memory` (100,000).")
+        int | None,
+        typer.Option(
+            min=300,
+            help="Orders in the world of `pages` (6,000) or read by `memory` (100,000), or rows of `import` (10,000).",
+        ),
     ] = None,
     write: Annotated[bool, typer.Option(help="Put the result into docs/performance.md.")] = False,
 ) -> None:
@@ -76,6 +83,11 @@ async def _measure(subject: Subject, rounds: int, seconds: float, orders: int | 
         case Subject.COSTS:
             rows = await costs.measure_costs(rounds * costs.REQUESTS)
             return Outcome("CPU time of a warm request, by layer", costs.COLUMNS, rows)
+        case Subject.IMPORT:
+            moved = await imports.time_imports(orders or imports.LONGEST)
+            return Outcome("Rows that are moved in", imports.COLUMNS, moved)
+        case Subject.LIMITS:
+            return Outcome("Operations held to their limits", limits.COLUMNS, await limits.measure_limits())
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import httpx
@@ -20,7 +20,11 @@ from gateway.http.graphiql_page import GraphiqlPage, example_tabs
 from gateway.http.health import PartHealth
 from gateway.http.routes import HttpOptions, create_http_app
 from gateway.orders.loads import LoadServices
-from gateway.orders.shops import Shop, Shops, rules_of
+from gateway.orders.operation import OperationServices
+from gateway.orders.registration.attempt import StepTeller
+from gateway.orders.registration.service import RegistrationServices
+from gateway.orders.registration.worker import RegistrationWorker
+from gateway.orders.shops import Shop, Shops, registration_rules_of, rules_of
 from gateway.orders.sightings import Sightings
 from gateway.orders.unknown_words import UnknownWords
 from gateway.resilience.deadline import Deadline
@@ -30,8 +34,12 @@ from gateway.schema.pipeline import Pipeline
 from gateway.schema.published import schema
 from gateway.settings import Mode, Settings, ShopSettings, load_settings
 from gateway.store.database import Database, StoreUnavailable
+from gateway.store.idempotency_keys import IdempotencyKeys
 from gateway.store.invoice_trackers import InvoiceTrackers
 from gateway.store.links import Links
+from gateway.store.order_tracker_details import OrderTrackerDetails
+from gateway.store.present import Present, present_of
+from gateway.store.registrations import Registrations
 from gateway.store.tracking_numbers import TrackingNumbers
 from providers.base import Clock, Provider, ProviderContext, ProviderProfile, ProviderSettings
 from providers.registry import provider_specs
@@ -51,7 +59,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     gateway = Gateway(settings, clock)
     page = GraphiqlPage(tabs=example_tabs()) if settings.mode is Mode.DEVELOPMENT else None
     return create_http_app(
-        Pipeline(schema, gateway.new_context, production=settings.mode is Mode.PRODUCTION),
+        Pipeline(schema, gateway.new_context, production=settings.mode is Mode.PRODUCTION, limits=settings.limits),
         HttpOptions(max_body_bytes=settings.server.max_body_bytes, page=page),
         gateway.readiness,
         lifespan=gateway.lifespan,
@@ -74,12 +82,13 @@ class Gateway:
 
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        """Open everything, bring the store's schema up to date, and close everything in the end."""
+        """Open everything and close it in the end. A store that has no schema gets it; one with another is refused."""
         async with AsyncExitStack() as stack:
             self._database = Database(self._settings.store.url.get_secret_value())
             stack.push_async_callback(self._database.aclose)
-            await self._database.migrate()
+            await self._database.prepare()
             self._services = await stack.enter_async_context(open_services(self._settings, self._database, self._clock))
+            await stack.enter_async_context(self._services.registrations.worker.working())
             yield
 
     def new_context(self, request_id: str) -> Context:
@@ -123,16 +132,33 @@ async def open_services(settings: Settings, database: Database, clock: Clock) ->
             health=HealthBook(clock),
             sightings=sightings,
             unknown_words=UnknownWords(),
+            order_tracker_details=OrderTrackerDetails(database),
             clock=clock,
             call_seconds=settings.server.call_deadline_seconds,
         )
+        stack.push_async_callback(loads.unfinished.aclose)
+        present = _present(database, clock)
+        keys = IdempotencyKeys(database, present)
+        registrations = Registrations(database, present, keys)
+        served = Shops({slug: opened.shop for slug, opened in shops.items()})
+        links = Links(database)
+        invoice_trackers = {slug: opened.trackers for slug, opened in shops.items()}
+        worker = RegistrationWorker(
+            registrations,
+            keys,
+            StepTeller(served, OperationServices(links, loads)),
+            timedelta(days=settings.store.retention_days),
+            invoice_trackers=invoice_trackers.values(),
+        )
         yield Services(
-            shops=Shops({slug: opened.shop for slug, opened in shops.items()}),
-            links=Links(database),
-            invoice_trackers={slug: opened.trackers for slug, opened in shops.items()},
+            shops=served,
+            links=links,
+            invoice_trackers=invoice_trackers,
             sightings=sightings,
             cache=cache,
             loads=loads,
+            keys=keys,
+            registrations=RegistrationServices(registrations, worker, invoice_trackers),
             query_seconds=settings.server.query_deadline_seconds,
         )
 
@@ -158,16 +184,23 @@ class _OpenShop:
 
 @asynccontextmanager
 async def _open_shop(slug: str, settings: ShopSettings, database: Database, clock: Clock) -> AsyncIterator[_OpenShop]:
-    trackers = InvoiceTrackers(database, slug)
+    trackers = InvoiceTrackers(database, slug, _present(database, clock))
     adapters: dict[str, Provider] = {}
     rules = {}
+    registration = {}
     async with AsyncExitStack() as stack:
         for name, provider_settings in settings.providers.items():
             spec = provider_specs()[name]
             client = await stack.enter_async_context(_new_client(provider_settings, spec.profile))
             adapters[name] = spec.build(provider_settings, ProviderContext(client, clock, trackers))
             rules.update(rules_of(spec, provider_settings))
-        yield _OpenShop(Shop(slug, settings.name, adapters, rules), trackers)
+            registration[name] = registration_rules_of(provider_settings)
+        yield _OpenShop(Shop(slug, settings.name, adapters, rules, registration), trackers)
+
+
+def _present(database: Database, clock: Clock) -> Present:
+    """Leases go by the database's clock, on which all machines agree; a clock of a test's own is everybody's."""
+    return present_of(database, None if clock is utc_now else clock)
 
 
 def _new_client(settings: ProviderSettings, profile: ProviderProfile) -> httpx.AsyncClient:

@@ -7,9 +7,9 @@ environment. Every method raises only subclasses of `ProviderError` and lets `as
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Protocol, runtime_checkable
 from urllib.parse import urlsplit
@@ -26,6 +26,7 @@ from providers.drafts import (
     ShipmentChange,
 )
 from providers.models import (
+    Capture,
     CarrierTracking,
     InvoiceTracker,
     Order,
@@ -122,16 +123,74 @@ class ProviderSettings(BaseModel):
     base_url: BaseUrl = Field(description="Where the provider's API is.")
 
 
-class TrackerLedger(Protocol):
-    """Our own record of trackers registered at a provider that cannot be asked for them (Billink).
+REGISTRATION_TIME_LIMIT = timedelta(seconds=30)
+"""How long a call may take of which a ledger keeps an attempt: an adapter ends it by then. An attempt that is older and
+still open belongs to a process that died, or that never learnt what became of its call."""
 
-    The gateway's store implements it for one shop. `add` stores `tracker` (its `store_id` is ignored) and answers it
-    with the number it got; the same invoice, carrier and number is stored once. `find_by_invoice` answers oldest first.
+LEDGER_TEXT_LIMIT = 255
+"""Most characters that a ledger takes of an invoice's number, a carrier's code and a tracking number."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptBegun:
+    """The call is the caller's to make, and nobody else's until it has said what became of it.
+
+    `begun_at` is the ledger's own number for the moment: it tells this attempt from later ones.
     """
 
-    async def add(self, tracker: InvoiceTracker) -> InvoiceTracker: ...
-    async def find(self, invoice_number: str, carrier_code: str, tracking_number: str) -> InvoiceTracker | None: ...
-    async def find_by_invoice(self, invoice_number: str) -> tuple[InvoiceTracker, ...]: ...
+    invoice_number: str
+    carrier_code: str
+    tracking_number: str
+    begun_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRunning:
+    """Somebody else may be making the call at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptUnfinished:
+    """The call was begun once and nobody knows whether it was done: it must not be made again."""
+
+
+class TrackerLedger(Protocol):
+    """Our own record of trackers registered at a provider that cannot be asked for them, and makes two of what is sent
+    twice (Billink).
+
+    The gateway's store implements it for one shop, for all workers and machines. A tracker is one of an invoice, a
+    carrier and a number, as the provider is told them: each printable and at most `LEDGER_TEXT_LIMIT` characters long,
+    without blanks around it.
+    """
+
+    async def begin(
+        self, invoice_number: str, carrier_code: str, tracking_number: str
+    ) -> InvoiceTracker | AttemptBegun | AttemptRunning | AttemptUnfinished:
+        """The tracker when it is stored. Else who may register it: of several that ask at once, one.
+
+        What it raises means that nothing may be sent.
+        """
+        ...
+
+    async def add(self, tracker: InvoiceTracker) -> InvoiceTracker:
+        """Store what was made and close its attempt; the tracker with the number that it got (`store_id` is ignored).
+
+        One that is stored already is answered as it is.
+        """
+        ...
+
+    async def abandon(self, attempt: AttemptBegun) -> None:
+        """Close an attempt of which nothing came: the provider refused it, or never got it."""
+        ...
+
+    async def forget_attempt(self, invoice_number: str, carrier_code: str, tracking_number: str) -> bool:
+        """Have the tracker registered anew though an attempt at it is unfinished: a person has looked that it was not
+        done. False where one may still be running: that stays."""
+        ...
+
+    async def find_by_invoice(self, invoice_number: str) -> tuple[InvoiceTracker, ...]:
+        """The stored trackers of an invoice, oldest first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +257,8 @@ class TrackerSink(Provider, Protocol):
 
         Raises `RequestRejected` with violations whose `field` is a member of `TrackerDraft`
         (`("carrier_code",)`, `("media", "0", "content")`). A `ProviderTimeout`, or a `ProviderConnectionFailed` that
-        was `sent`, means that the outcome is unknown: such a call is not safe to repeat.
+        was `sent`, means that the outcome is unknown. With a ledger, asking again is safe: it makes no second call,
+        and raises `OutcomeUnknown` of the first one, or `WriteInProgress` while that may still be under way.
         """
         ...
 
@@ -238,8 +298,27 @@ class OrderSink(Provider, Protocol):
 class OrderTrackerSink(Provider, Protocol):
     """Keeps trackers on captured payments."""
 
+    async def find_captures(self, paypal_order_id: str) -> tuple[Capture, ...]:
+        """Every payment captured for the order, in the provider's order.
+
+        Raises `OrderNotFound` when the provider does not know the order.
+        """
+        ...
+
+    async def find_tracker(self, draft: OrderTrackerDraft, known_ids: Collection[str]) -> OrderTracker | None:
+        """The tracker that an earlier `track_order` with this draft added, as it is now.
+
+        `known_ids` are trackers of the order that were added for the draft's number, as far as the caller knows them.
+        None when no tracker can be told to be it, or when it was cancelled. Raises `OrderNotFound` as `find_captures`.
+        """
+        ...
+
     async def track_order(self, draft: OrderTrackerDraft, request_id: str) -> OrderTracker:
-        """Add a tracker; the same `request_id` (1 to 108 characters) with the same draft adds it once."""
+        """Add a tracker.
+
+        The same `request_id` (1 to 108 characters) with the same draft adds it once, for as long as the provider keeps
+        such ids (PayPal: six hours). Later, `find_tracker` before repeating.
+        """
         ...
 
     async def change_tracker(

@@ -10,6 +10,7 @@
     └─ ProviderUnavailable              worth another try later
        ├─ ProviderTimeout               no answer in time: what was sent may have been done
        ├─ ProviderConnectionFailed      nothing was sent, or the connection broke
+       ├─ WriteInProgress               the same write is under way elsewhere: look again in a moment
        ├─ ProviderServerFailed          the provider says it failed (5xx)
        └─ ProviderRateLimited           the provider says when to come back, or not
 
@@ -20,6 +21,8 @@ provider is ever part of one, because messages reach clients and logs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
@@ -40,8 +43,14 @@ class ProviderError(Exception):
 
 
 class OrderNotFound(ProviderError):
+    """`provider_code` is the provider's own word for it, where it has one."""
+
     code = "ORDER_NOT_FOUND"
     message = "The provider does not know this order."
+
+    def __init__(self, provider: str, operation: str, provider_code: str | None = None) -> None:
+        super().__init__(provider, operation)
+        self.provider_code = provider_code
 
 
 class AmbiguousReference(ProviderError):
@@ -140,6 +149,14 @@ class ProviderServerFailed(ProviderUnavailable):
         self.status = status
 
 
+class WriteInProgress(ProviderUnavailable):
+    """Somebody else is making the same write at this moment; nothing was sent."""
+
+    code = "WRITE_IN_PROGRESS"
+    message = "The same is being written at this moment. Ask again in a few seconds."
+    counts_as_fault = False
+
+
 class ProviderRateLimited(ProviderUnavailable):
     """`retry_after` is what the provider asked for, from seconds or an HTTP date; None when it did not say."""
 
@@ -158,9 +175,23 @@ def as_write_failure(error: ProviderError) -> ProviderError:
     A 503 says that the request was not served; every other failure of a server may have come after the work was done.
     """
     match error:
+        case WriteInProgress():
+            return error
         case ProviderConnectionFailed(sent=False) | ProviderRateLimited() | ProviderServerFailed(status=503):
             return ProviderUnavailable(error.provider, error.operation)
         case ProviderUnavailable() | InvalidProviderResponse():
             return OutcomeUnknown(error.provider, error.operation)
         case _:
             return error
+
+
+@contextmanager
+def told_to_the_writer() -> Iterator[None]:
+    """Have a failure of the write inside raised as `as_write_failure`, with the provider's own as its cause."""
+    try:
+        yield
+    except ProviderError as error:
+        failure = as_write_failure(error)
+        if failure is error:  # as its own cause it would have no end for whoever follows causes
+            raise
+        raise failure from error

@@ -287,6 +287,14 @@ class OrderTracker(TrackingBase):
     links: tuple[Link, ...] = ()
 
 
+class Capture(Domain):
+    """A payment that was taken for a PayPal order. `status` is PayPal's own word."""
+
+    paypal_order_id: str
+    capture_id: str
+    status: str
+
+
 class Media(Domain):
     type: str | None = None
     content: str | None = None

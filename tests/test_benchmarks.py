@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import costs, memory, pages
+from benchmarks import costs, imports, memory, pages
 from benchmarks.processes import ROOT
 from benchmarks.report import DOCUMENT, write_section
 
@@ -70,6 +70,14 @@ def test_costs_prints_the_layers_of_both_pages_and_they_come_to_the_whole() -> N
     assert [row[0] for row in rows if row[2] == "all"] == ["order page", "30 orders"]
 
 
+def test_import_prints_a_row_for_each_file_with_every_step_done() -> None:
+    columns, *rows = run("import", "--orders", "300")
+
+    assert tuple(columns) == imports.COLUMNS
+    assert [row[0] for row in rows] == ["30", "300"]
+    assert int(rows[1][1]) > 300, "Karla is told of every row, and others of some"
+
+
 def test_a_section_of_the_document_is_replaced_and_all_else_stays(tmp_path: Path) -> None:
     document = tmp_path / "performance.md"
     document.write_text("above\n<!-- begin pages -->\nold\n<!-- end pages -->\nbelow\n")
@@ -89,6 +97,6 @@ def test_a_document_without_the_section_is_left_alone(tmp_path: Path) -> None:
     assert document.read_text() == "no marks\n"
 
 
-@pytest.mark.parametrize("name", ["pages", "memory", "costs"])
+@pytest.mark.parametrize("name", ["pages", "memory", "costs", "import"])
 def test_the_document_has_a_section_for_every_subject(name: str) -> None:
     assert f"<!-- begin {name} -->" in DOCUMENT.read_text()

@@ -85,7 +85,7 @@ sys.path.insert(0, {str(site)!r})
 import gateway, providers
 from gateway.http.graphiql_page import example_tabs
 from gateway.schema.published import sdl
-from gateway.store.database import MIGRATIONS
+from gateway.store.schema import MIGRATIONS
 assert gateway.__file__.startswith({str(site)!r}) and providers.__file__.startswith({str(site)!r})
 assert example_tabs() and list(MIGRATIONS.glob("versions/*.py"))
 sys.stdout.write(sdl())

@@ -17,12 +17,18 @@ from gateway.freshness.address import RedisAddress, parse_cache_url
 from gateway.freshness.redis import RedisStorage
 from gateway.freshness.sealing import NoSeal
 from gateway.settings import Settings, load_settings
-from gateway.store.database import Database
+from gateway.store.database import Database, WrongSchema
+from gateway.store.schema import SchemaState
 from gateway.telemetry import configure_logging
 from providers.base import Provider
 
 LIMIT_SECONDS = 5.0
 """Longest that one thing is waited for: as long as a call to a provider may take when the gateway serves."""
+
+_SCHEMA_DETAILS = {
+    SchemaState.EMPTY: "empty: the first start makes its schema",
+    SchemaState.CURRENT: "schema version {version}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +84,12 @@ async def _try(shop: str, subject: str, asked: Awaitable[str]) -> Finding:
 async def _ask_store(settings: Settings) -> str:
     database = Database(settings.store.url.get_secret_value())
     try:
-        await database.check()
+        schema = await database.schema()
     finally:
         await database.aclose()
-    return database.dialect
+    if schema.refusal:
+        raise WrongSchema(schema.refusal)
+    return f"{database.dialect}, {_SCHEMA_DETAILS[schema.state].format(version=schema.version)}"
 
 
 async def _ask_cache(settings: Settings) -> str:

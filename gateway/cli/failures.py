@@ -11,7 +11,7 @@ from typer.exceptions import TyperException
 
 from gateway.freshness.guard import StorageUnavailable
 from gateway.settings import ConfigurationError
-from gateway.store.database import StoreUnavailable
+from gateway.store.database import StoreUnavailable, WrongSchema
 from gateway.telemetry import redact
 from providers.errors import ProviderError
 from providers.registry import ProviderConflict
@@ -76,6 +76,7 @@ _TEXTS: tuple[tuple[type[BaseException], Callable[[BaseException], str]], ...] =
     (ProviderError, _provider_text),
     (StorageUnavailable, lambda error: f"the cache (cache.url) cannot be reached: {error}"),
     (StoreUnavailable, _store_text),
+    (WrongSchema, str),
     (SQLAlchemyError, _store_text),
     (TimeoutError, lambda _: "no answer in time"),
     (OSError, _system_text),

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.formats import Exported, FileFormat
 from gateway.cli.output import tell
 from providers.simulation.clock import FASTEST
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="TOML file with the settings (or TRACKGRAPH_CONFIG).")
 ]
+ShopOption = Annotated[str | None, typer.Option(help="The shop's slug, when there are several.")]
 SpeedOption = Annotated[
     float,
     typer.Option(min=0.0, max=FASTEST, help="How many times as fast as the real clock the simulated one runs."),
@@ -107,6 +109,83 @@ def check(config: ConfigOption = None) -> None:
 
     if not check(config):
         raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def registrations(
+    config: ConfigOption = None,
+    shop: Annotated[str | None, typer.Option(help="Only those of this shop.")] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(help="Only providers in this state: PENDING, REFUSED, UNKNOWN or DONE; may be repeated."),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what is done at every provider, and what was dismissed.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many, the newest.")] = 50,
+) -> None:
+    """Print the shipments that are not told to every provider yet: who is missing, why, and when it is tried next."""
+    from gateway.cli.registrations import print_registrations
+
+    print_registrations(config, shop, state or [], everything, limit)
+
+
+@app.command()
+def migrate(config: ConfigOption = None) -> None:
+    """Bring the store's schema to the version that this trackgraph needs. Stop the gateways that use it before."""
+    from gateway.cli.migrate import migrate
+
+    migrate(config)
+
+
+@app.command("import")
+def import_rows(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV with a header, or an object of JSON on each line; UTF-8.")
+    ],
+    *,
+    config: ConfigOption = None,
+    shop: ShopOption = None,
+    format: Annotated[FileFormat | None, typer.Option(help="Left out, the file's name tells.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only check the rows; write nothing.")] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="End when all is accepted; running gateways tell the providers.")
+    ] = False,
+) -> None:
+    """Move in: link orders and register parcels, a row for each. The same file again does nothing twice."""
+    from gateway.cli.import_file import ImportOptions, import_file
+
+    options = ImportOptions(config, shop, format, is_check=check, is_waiting=not no_wait)
+    if not import_file(file, options):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def export(
+    config: ConfigOption = None,
+    shop: ShopOption = None,
+    format: Annotated[FileFormat, typer.Option(help="How rows are written.")] = FileFormat.JSONL,
+    what: Annotated[
+        Exported, typer.Option(help="links: as `import` reads them. registrations: a row for each provider.")
+    ] = Exported.LINKS,
+) -> None:
+    """Write the links or the registrations of a shop to standard output."""
+    from gateway.cli.export import export
+
+    export(config, shop, what, format)
+
+
+@app.command()
+def forget(
+    order: Annotated[str, typer.Argument(metavar="ORDER", help="The shop's number of the order.")],
+    config: ConfigOption = None,
+    shop: ShopOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False,
+) -> None:
+    """Remove all that is kept about an order, from the store and from a shared cache."""
+    from gateway.cli.forget import forget
+
+    forget(order, config, shop, is_sure=yes)
 
 
 @app.command()

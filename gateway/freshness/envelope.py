@@ -142,3 +142,12 @@ def unpack(payload: bytes, codec: TypeAdapter[T]) -> Entry[T]:
         stale_until=header.stale_until.astimezone(UTC),
         tags=header.tags,
     )
+
+
+def tags_in(payload: bytes) -> frozenset[str]:
+    """The tags of the entry in `payload`, whatever its type; none for anything that is no entry of this version."""
+    head, _, _body = payload.partition(b"\n")
+    try:
+        return _Header.model_validate_json(head).tags
+    except ValidationError:
+        return frozenset()

@@ -10,7 +10,7 @@ an LRU policy a stamp may go before an entry that it forbids.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Awaitable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -37,6 +37,9 @@ for i, key in ipairs(KEYS) do
 end
 """
 """A stamp never goes back, whichever worker's clock is behind. Microseconds since 1970 fit a Lua number (2**53)."""
+
+_SCANNED = 500
+"""Keys that are gone through at a time: some megabytes of orders."""
 
 
 class RedisStorage:
@@ -97,6 +100,25 @@ class RedisStorage:
         """Give the lease on `key` back, if `token` still holds it."""
         name = self._cache.build_key(self._lease_name(key))
         await self._ask(self._cache.raw("eval", RedisCache.RELEASE_SCRIPT, 1, name, token.encode()))
+
+    async def values(self) -> AsyncIterator[list[tuple[str, bytes]]]:
+        """Everything under the prefix that this seal opens, some at a time: name and payload, stamps and leases too."""
+        prefix = self._cache.build_key("")
+        cursor = 0
+        while True:
+            # A prefix holds no character that has a meaning in a pattern (`CacheSettings.key_prefix`).
+            cursor, keys = await self._ask(self._cache.raw("scan", cursor, match=f"{prefix}*", count=_SCANNED))
+            names = [key.decode().removeprefix(prefix) for key in keys]
+            found = await self._ask(self._cache.multi_get(names)) if names else []
+            opened = ((name, self._seal.open(name, value)) for name, value in zip(names, found, strict=True) if value)
+            yield [(name, payload) for name, payload in opened if payload is not None]
+            if cursor == 0:
+                return
+
+    async def drop(self, names: Collection[str]) -> None:
+        """Delete what `values` named so."""
+        if names:
+            await self._ask(self._cache.raw("delete", *map(self._cache.build_key, names)))
 
     async def ping(self) -> None:
         """Return if the server answers."""

@@ -62,12 +62,18 @@ class Storage(Protocol):
 
 def open_storage(settings: CacheSettings) -> Storage:
     """The storage at `cache.url`. Connects to nothing yet: a server that is down shows in the log, not here."""
+    shared = open_shared(settings)
+    if shared is None:
+        return MemoryStorage(settings.stored_bytes)
+    return GuardedStorage(shared, GuardTiming(operation=settings.timeout_ms / 1000 / LOOKUP_ROUND_TRIPS))
+
+
+def open_shared(settings: CacheSettings) -> RedisStorage | None:
+    """The storage at `cache.url` without a guard: it waits, and says when it fails. None for memory."""
     address = parse_cache_url(settings.url.get_secret_value())
     if isinstance(address, MemoryAddress):
-        return MemoryStorage(settings.stored_bytes)
-    prefix = f"{settings.key_prefix}:{FORMAT_VERSION}"
-    timing = GuardTiming(operation=settings.timeout_ms / 1000 / LOOKUP_ROUND_TRIPS)
-    return GuardedStorage(RedisStorage(address, prefix, _seal(settings)), timing)
+        return None
+    return RedisStorage(address, f"{settings.key_prefix}:{FORMAT_VERSION}", _seal(settings))
 
 
 def _seal(settings: CacheSettings) -> Seal:

@@ -54,3 +54,15 @@ class ProviderNotConfigured(OrderError):
     """This shop has none of the providers that a write goes to."""
 
     code = "PROVIDER_NOT_CONFIGURED"
+
+
+class IdempotencyKeyReused(OrderError):
+    """The key was used for another write, or for this one with another input."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+
+class IdempotencyKeyInUse(OrderError):
+    """The write that was given this key is still being made."""
+
+    code = "IDEMPOTENCY_KEY_IN_USE"

@@ -59,10 +59,7 @@ class LinkService:
 
 def check_link(shop: Shop, order_number: str, reference: Reference) -> Iterable[Problem]:
     """What is wrong with a link, before anything is stored."""
-    if not order_number.strip() or len(order_number) > ORDER_NUMBER_LIMIT or not order_number.isprintable():
-        yield Problem(
-            "BAD_USER_INPUT", f"An order number is 1 to {ORDER_NUMBER_LIMIT} printable characters.", "orderNumber"
-        )
+    yield from check_order_number(order_number)
     kinds = _linkable_kinds(reference.provider)
     if not kinds:
         yield Problem("UNKNOWN_PROVIDER", "No provider of this name takes links.", "provider")
@@ -73,6 +70,14 @@ def check_link(shop: Shop, order_number: str, reference: Reference) -> Iterable[
     elif not re.fullmatch(kinds[reference.kind].pattern, reference.value):
         yield Problem(
             "BAD_USER_INPUT", f"This is no {kinds[reference.kind].title}: look it up at the provider.", "value"
+        )
+
+
+def check_order_number(order_number: str) -> Iterable[Problem]:
+    """What is wrong with an order number that something is to be kept under."""
+    if not order_number.strip() or len(order_number) > ORDER_NUMBER_LIMIT or not order_number.isprintable():
+        yield Problem(
+            "BAD_USER_INPUT", f"An order number is 1 to {ORDER_NUMBER_LIMIT} printable characters.", "orderNumber"
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,11 +19,14 @@ from gateway.freshness.envelope import CacheResult, Lifetime
 from gateway.freshness.keys import CacheKey, order_tag, reference_tag, shop_tag
 from gateway.freshness.policy import FreshnessPolicy
 from gateway.orders.identity import OrderIdentity, OrderName, identity_of
+from gateway.orders.kept_details import BareTrackings, with_kept_details
 from gateway.orders.shops import Shop
 from gateway.orders.sightings import Sightings
+from gateway.orders.unfinished import UnfinishedWrites
 from gateway.orders.unknown_words import UnknownWords
 from gateway.resilience.deadline import Deadline
 from gateway.resilience.health import HealthBook
+from gateway.store.order_tracker_details import OrderTrackerDetails
 from providers.base import Clock, OrderSource, RouteSource, TrackingSource
 from providers.errors import OrderNotFound
 from providers.models import Order, OrderSearch, Reference, Route, Tracking, TrackingsFound
@@ -39,6 +42,8 @@ ROUTE_HANDLE = "route_handle"
 STORED_STAYS = timedelta(seconds=30)
 """How long a client may keep what was read from our own store: a write can change it at any time."""
 
+NOT_KEPT = Lifetime(fresh=timedelta(), stale=timedelta())
+
 _ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 _PAGE: TypeAdapter[tuple[Order, ...]] = TypeAdapter(tuple[Order, ...])
 _TRACKINGS: TypeAdapter[TrackingsFound] = TypeAdapter(TrackingsFound)
@@ -47,15 +52,17 @@ _ROUTE: TypeAdapter[Route] = TypeAdapter(Route)
 
 @dataclass(frozen=True, slots=True)
 class LoadServices:
-    """What outlives the operation and every load uses."""
+    """What outlives the operation, and every load and every write uses."""
 
     cache: FreshCache
     policy: FreshnessPolicy
     health: HealthBook
     sightings: Sightings
     unknown_words: UnknownWords
+    order_tracker_details: OrderTrackerDetails
     clock: Clock
     call_seconds: float
+    unfinished: UnfinishedWrites = field(default_factory=UnfinishedWrites)
 
 
 class Loads:
@@ -83,14 +90,17 @@ class Loads:
     async def trackings(
         self, shop: Shop, source: TrackingSource, reference: Reference, identity: OrderIdentity, *, refresh: bool
     ) -> Loaded[TrackingsFound]:
-        """The trackings that `source` has for `reference`; of a provider whose trackings we store, from the store."""
+        """The trackings that `source` has for `reference`; of a provider whose trackings we store, from the store.
+
+        Trackers on payments have the number and carrier that they were sent with, where they were sent from here.
+        """
         if source.profile.stored:
             return await self._read_stored(source, reference)
         number = identity.order_number
         lookup = Lookup(
             key=CacheKey(shop.slug, source.profile.name, "find_trackings", f"{reference.kind}:{reference.value}"),
             codec=_TRACKINGS,
-            lifetime=self._lifetime(self._services.policy.trackings_lifetime),
+            lifetime=self._lifetime(self._trackings_lifetime),
             tags=_tag(shop, reference) | ({order_tag(shop.slug, number)} if number else set()),
         )
 
@@ -99,9 +109,12 @@ class Loads:
                 shop, source.profile.name, "find_trackings", lambda: source.find_trackings(reference)
             )
             self._note_unknown_words(found.trackings)
-            return found
+            return await with_kept_details(self._services.order_tracker_details, shop.slug, found)
 
-        return await self._load(lookup, find, refresh=refresh)
+        loaded = await self._load(lookup, find, refresh=refresh)
+        if loaded.value is not None and number:
+            self._note_numbers(shop, loaded.value.trackings, number)
+        return loaded
 
     async def route(self, shop: Shop, source: RouteSource, handle: str) -> Loaded[Route]:
         """The route called `handle`."""
@@ -222,12 +235,20 @@ class Loads:
             tags_of=lambda order: _order_tags(shop, source, order),
         )
 
+    def _trackings_lifetime(self, found: TrackingsFound, now: datetime) -> Lifetime:
+        return NOT_KEPT if isinstance(found, BareTrackings) else self._services.policy.trackings_lifetime(found, now)
+
     def _lifetime(self, of_value: Callable[[T, datetime], Lifetime]) -> Callable[[T], Lifetime]:
         return lambda value: of_value(value, self._services.clock())
 
     def _note_order(self, shop: Shop, order: Order) -> None:
         self._note_unknown_words(order.trackings)
         self._services.sightings.note(shop.slug, order)
+
+    def _note_numbers(self, shop: Shop, trackings: Sequence[Tracking], order_number: str) -> None:
+        for tracking in trackings:
+            if tracking.tracking_number:
+                self._services.sightings.note_number(shop.slug, tracking.tracking_number, order_number)
 
     def _note_unknown_words(self, trackings: Sequence[Tracking]) -> None:
         for tracking in trackings:

@@ -11,8 +11,21 @@ from providers.references import ReferenceTemplate
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrationRules:
+    """How one provider takes part in registering shipments.
+
+    `always`: also without a link to the order, by the rule that makes its name. `carrier_codes`: what the provider
+    calls carriers, by our code or by the word that callers use.
+    """
+
+    always: bool = False
+    carrier_codes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Shop:
-    """One shop: its adapters by provider name, most trusted first, and its rules by (provider, reference kind).
+    """One shop: its adapters by provider name, most trusted first, its rules by (provider, reference kind), and by
+    provider how shipments are registered.
 
     `order_source` is the provider that knows the order's details: the most trusted one that can. `tracking_providers`
     are those that can know trackings, most trusted first. Both are asked many times for every order, and asking a class
@@ -23,6 +36,7 @@ class Shop:
     name: str | None
     providers: Mapping[str, Provider]
     rules: Mapping[tuple[str, str], ReferenceTemplate]
+    registration: Mapping[str, RegistrationRules] = field(default_factory=dict)
     order_source: OrderSource | None = field(init=False, repr=False, compare=False)
     tracking_providers: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
@@ -54,6 +68,13 @@ class Shops:
 
     def __iter__(self) -> Iterator[Shop]:
         return iter(self._shops.values())
+
+
+def registration_rules_of(settings: ProviderSettings) -> RegistrationRules:
+    """How a provider takes part in registering shipments, from those of its settings that say so."""
+    return RegistrationRules(
+        always=getattr(settings, "always", False), carrier_codes=getattr(settings, "carrier_codes", {})
+    )
 
 
 def rules_of(spec: ProviderSpec, settings: ProviderSettings) -> dict[tuple[str, str], ReferenceTemplate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from gateway.freshness.cache import FreshCache
@@ -11,8 +12,9 @@ from gateway.orders.loads import LoadServices
 from gateway.orders.shops import Shop
 from gateway.orders.sightings import Sightings
 from gateway.store.database import StoreUnavailable
+from gateway.store.invoice_trackers import NotBegun
 from providers.base import TrackerSink
-from providers.errors import OutcomeUnknown
+from providers.errors import OutcomeUnknown, ProviderError, ProviderTimeout
 from providers.models import TrackerDraft, Tracking
 
 logger = logging.getLogger(__name__)
@@ -29,16 +31,31 @@ class TrackerService:
         self._cache = cache
 
     async def register(self, shop: Shop, sink: TrackerSink, draft: TrackerDraft, identity: OrderIdentity) -> Tracking:
-        """What the provider made of `draft`. Raises `ProviderError`; a time-out leaves the outcome unknown, and so does
-        a store that fails meanwhile, because the provider may have taken what could not be kept."""
+        """What the provider made of `draft`.
+
+        It goes on when the caller goes away or its time is over: what was made is seen all the same, and what went
+        wrong is logged. Raises `ProviderError`; a time-out leaves the outcome unknown, and so does a store that fails
+        meanwhile, because the provider may have taken what could not be kept. Raises `NotBegun` when the store fails
+        before anything is sent.
+        """
+        registration = asyncio.create_task(self._register(shop, sink, draft, identity))
         try:
-            tracking = await self._services.health.observed(
+            return await self._services.health.observed(
                 shop.slug,
                 sink.profile.name,
                 OPERATION,
-                lambda: sink.register_tracker(draft),
+                lambda: asyncio.shield(registration),
                 seconds=self._services.call_seconds,
             )
+        except (asyncio.CancelledError, ProviderTimeout) as told:
+            _log_other_failure(registration, told, sink.profile.name)
+            raise
+
+    async def _register(self, shop: Shop, sink: TrackerSink, draft: TrackerDraft, identity: OrderIdentity) -> Tracking:
+        try:
+            tracking = await sink.register_tracker(draft)
+        except NotBegun:
+            raise
         except StoreUnavailable as error:
             logger.error("a tracker that %s may have registered is not in the store: %s", sink.profile.name, error)
             raise OutcomeUnknown(sink.profile.name, OPERATION) from error
@@ -46,3 +63,18 @@ class TrackerService:
             self._sightings.note_number(shop.slug, draft.tracking_number, identity.order_number)
             await self._cache.invalidate([order_tag(shop.slug, identity.order_number)])
         return tracking
+
+
+def _log_other_failure(registration: asyncio.Task[Tracking], told: BaseException, provider: str) -> None:
+    """Log what the registration fails with, now or later, unless that is what its caller was told."""
+
+    def log(ended: asyncio.Task[Tracking]) -> None:
+        failure = None if ended.cancelled() else ended.exception()
+        if failure is None or failure is told:
+            return
+        if isinstance(failure, ProviderError | StoreUnavailable):  # foreseen: a traceback would say nothing more
+            logger.warning("a tracker that nobody waited for any more is not registered at %s: %s", provider, failure)
+        else:
+            logger.error("a defect in registering a tracker at %s", provider, exc_info=failure)
+
+    registration.add_done_callback(log)

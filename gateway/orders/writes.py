@@ -1,25 +1,31 @@
 """The use cases of writing: one call to the provider that keeps a thing, and every copy of it forgotten afterwards.
 
 A write is made once and never repeated here. What it may have changed is read anew from then on, in every worker, also
-where nobody can say whether it was done. Knows nothing of inputs and payloads; drafts come in, keys and models go out.
+where nobody can say whether it was done. Whoever repeats one says so (`Attempt.repeated`): where a provider would do it
+twice, or refuse what it did itself, it is looked at what is there. Knows nothing of inputs and payloads; drafts come
+in, keys and models go out.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
 
 from gateway.freshness.keys import order_tag, reference_tag, shop_tag
+from gateway.orders.attempts import Attempt
 from gateway.orders.directory import Directory
 from gateway.orders.errors import ProviderNotConfigured
 from gateway.orders.identity import OrderIdentity, OrderKey, OrderName
 from gateway.orders.loaded import LoadedOrder
-from gateway.orders.loads import ROUTE_HANDLE, Loads, LoadServices
+from gateway.orders.loads import ROUTE_HANDLE
 from gateway.orders.needs import Need, Part
+from gateway.orders.recognition import is_placed, is_tracked
 from gateway.orders.service import NotFound, OrderService
 from gateway.orders.shops import Shop
-from providers.base import OrderSink, OrderTrackerSink, Provider, RouteSink
+from gateway.orders.writer import Writer
+from gateway.store.database import StoreUnavailable
+from providers.base import OrderSink, OrderTrackerSink, Provider, RouteSink, RouteSource, TrackingSource
 from providers.drafts import (
     OrderChange,
     OrderDraft,
@@ -29,57 +35,18 @@ from providers.drafts import (
     RouteDraft,
     ShipmentChange,
 )
-from providers.errors import OrderNotFound, OutcomeUnknown, ProviderError, as_write_failure
-from providers.models import CarrierTracking, OrderTracker, Route, TrackerItem
+from providers.errors import AmbiguousReference, OrderNotFound, RequestRejected
+from providers.models import Capture, CarrierTracking, OrderTracker, Reference, Route, RouteTracking, TrackerItem
 
-T = TypeVar("T")
+__all__ = ["OrderTrackerWrites", "OrderWrites", "RouteWrites", "Writer"]
+
+logger = logging.getLogger(__name__)
 
 PAYPAL_ORDER_ID = "paypal_order_id"
 ORDER_HANDLE = "order_handle"
 
-
-class Writer:
-    """Makes one write under its deadline, and has everything read anew that it may have changed."""
-
-    def __init__(self, services: LoadServices, loads: Loads) -> None:
-        self._services = services
-        self._loads = loads
-
-    async def write(
-        self,
-        shop: Shop,
-        sink: Provider,
-        operation: str,
-        call: Callable[[], Awaitable[T]],
-        tags: Iterable[str],
-    ) -> T:
-        """What `call` answers; `tags` name what it changes.
-
-        Raises `ProviderError` as it is for the writer (`as_write_failure`).
-        """
-        try:
-            made = await self._services.health.observed(
-                shop.slug, sink.profile.name, operation, call, seconds=self._services.call_seconds
-            )
-        except ProviderError as error:
-            failure = as_write_failure(error)
-            if isinstance(failure, OutcomeUnknown):
-                await self.forget(tags)
-            if failure is error:
-                raise
-            raise failure from error
-        await self.forget(tags)
-        return made
-
-    def note_number(self, shop: Shop, tracking_number: str | None, order_number: str | None) -> None:
-        """Have the order found by its tracking number, where both are known."""
-        if tracking_number and order_number:
-            self._services.sightings.note_number(shop.slug, tracking_number, order_number)
-
-    async def forget(self, tags: Iterable[str]) -> None:
-        """Have everything read anew that is kept under `tags`, here and in every worker."""
-        self._loads.forget()
-        await self._services.cache.invalidate(tags)
+ORDER_EXISTS = "order_exists"
+"""The provider code on which `OrderSink.place_order` is refused because there is such an order."""
 
 
 class OrderWrites:
@@ -89,11 +56,20 @@ class OrderWrites:
         self._writer = writer
         self._orders = orders
 
-    async def place(self, shop: Shop, draft: OrderDraft) -> OrderKey:
-        """Place a new order; the key that it has from then on."""
+    async def place(self, shop: Shop, draft: OrderDraft, attempt: Attempt) -> OrderKey:
+        """Place a new order; the key that it has from then on.
+
+        That there is one already is no refusal when an earlier attempt placed it.
+        """
         sink = _order_sink(shop)
         tags = _tags(shop, sink, _names_of(draft))
-        await self._writer.write(shop, sink, "place_order", lambda: sink.place_order(draft), tags)
+        try:
+            await self._writer.write(shop, sink, "place_order", lambda: sink.place_order(draft), tags)
+        except RequestRejected as refusal:
+            is_ours = attempt.repeated and refusal.provider_code == ORDER_EXISTS and await self._is_placed(shop, draft)
+            if not is_ours:
+                raise
+            await self._writer.forget(tags)
         return OrderKey(OrderName.NUMBER.value, draft.order_number)
 
     async def upsert(self, shop: Shop, upsert: OrderUpsert) -> OrderKey:
@@ -140,6 +116,19 @@ class OrderWrites:
         )
         return identity, tracking
 
+    async def _is_placed(self, shop: Shop, draft: OrderDraft) -> bool:
+        source = shop.order_source
+        if source is None:
+            return False
+        number = Reference(provider=source.profile.name, kind=OrderName.NUMBER.value, value=draft.order_number)
+        try:
+            order = await self._writer.read(shop, source, "find_order", lambda: source.find_order(number))
+        except OrderNotFound:
+            return False
+        except AmbiguousReference as several:
+            return draft.external_id in several.external_ids
+        return is_placed(order, draft)
+
     async def _uuid(self, shop: Shop, sink: OrderSink, key: OrderKey, operation: str) -> tuple[OrderIdentity, str]:
         """The order behind `key`, and the id that its sink wants. Raises `ProviderError`."""
         needs = [Need(Part.UUID), Need(Part.ORDER_NUMBER)]
@@ -164,16 +153,34 @@ class OrderTrackerWrites:
         self._writer = writer
         self._directory = directory
 
-    async def create(self, shop: Shop, draft: OrderTrackerDraft) -> tuple[OrderIdentity, OrderTracker]:
-        """Add a tracker; the order that it belongs to, as far as it is known, and what was made."""
+    async def create(
+        self, shop: Shop, draft: OrderTrackerDraft, attempt: Attempt
+    ) -> tuple[OrderIdentity, OrderTracker]:
+        """Add a tracker; the order that it belongs to, as far as it is known, and what was made.
+
+        Nothing is added when an earlier attempt has. A draft without a number tells no tracker from another: the
+        provider's memory of `attempt.request_id` alone keeps such a one from being added twice.
+        """
         sink = _order_tracker_sink(shop)
         identity = await self._identify(shop, draft.paypal_order_id)
         tags = _payment_tags(shop, sink, draft.paypal_order_id, identity)
-        # Each mutation is one wish of its own, so each has an id of its own.
-        request_id = str(uuid.uuid4())
-        made = await self._writer.write(shop, sink, "track_order", lambda: sink.track_order(draft, request_id), tags)
-        self._writer.note_number(shop, draft.tracking_number, identity.order_number)
-        return identity, made
+
+        async def keep(tracker: OrderTracker) -> None:
+            self._writer.note_number(shop, tracker.tracking_number, identity.order_number)
+            await self._keep_details(shop, tracker)
+
+        made = await self._find_made(shop, sink, draft) if attempt.repeated else None
+        if made is not None:
+            return identity, await self._writer.settle(made, tags, keep)
+        return identity, await self._writer.write(
+            shop, sink, "track_order", lambda: sink.track_order(draft, attempt.request_id), tags, keep=keep
+        )
+
+    async def find_captures(self, shop: Shop, paypal_order_ids: Sequence[str]) -> tuple[Capture, ...]:
+        """The captures of these PayPal orders as they are now, order by order. Raises `ProviderError`."""
+        sink = _order_tracker_sink(shop)
+        found = await asyncio.gather(*(self._find_captures(shop, sink, order) for order in paypal_order_ids))
+        return tuple(capture for captures in found for capture in captures)
 
     async def change(
         self,
@@ -202,6 +209,24 @@ class OrderTrackerWrites:
             shop, sink, "cancel_tracker", lambda: sink.cancel_tracker(paypal_order_id, tracker_id), tags
         )
 
+    async def _find_captures(self, shop: Shop, sink: OrderTrackerSink, paypal_order_id: str) -> tuple[Capture, ...]:
+        return await self._writer.read(shop, sink, "find_captures", lambda: sink.find_captures(paypal_order_id))
+
+    async def _find_made(self, shop: Shop, sink: OrderTrackerSink, draft: OrderTrackerDraft) -> OrderTracker | None:
+        """What an earlier attempt added, by what is kept of it and by what the provider calls it."""
+        kept = await self._writer.order_tracker_details.find(shop.slug, draft.paypal_order_id)
+        known_ids = {id_ for id_, details in kept.items() if details.tracking_number == draft.tracking_number}
+        return await self._writer.read(shop, sink, "find_tracker", lambda: sink.find_tracker(draft, known_ids))
+
+    async def _keep_details(self, shop: Shop, tracker: OrderTracker) -> None:
+        """Keep what the provider gives back nowhere. The tracker is there, also when that fails."""
+        if tracker.tracking_number is None and tracker.carrier is None:
+            return
+        try:
+            await self._writer.order_tracker_details.keep(shop.slug, tracker)
+        except StoreUnavailable as error:
+            logger.error("the number and carrier of a tracker at %s are not kept: %s", tracker.provider, error)
+
     async def _identify(self, shop: Shop, paypal_order_id: str) -> OrderIdentity:
         return await self._directory.identify(shop, OrderKey(PAYPAL_ORDER_ID, paypal_order_id))
 
@@ -212,20 +237,47 @@ class RouteWrites:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
 
-    async def track(self, shop: Shop, draft: RouteDraft) -> Route:
-        """The route that was made of new orders, or the planned one that was started."""
+    async def track(self, shop: Shop, draft: RouteDraft, attempt: Attempt) -> Route:
+        """The route that was made of new orders, or the planned one that was started.
+
+        What is refused because it is under way already is no refusal when it is what an earlier attempt asked for.
+        """
         sink = _route_sink(shop)
-        called = [order.order_handle for order in draft.orders]
-        route = await self._writer.write(
-            shop,
-            sink,
-            "track_route",
-            lambda: sink.track_route(draft),
-            _route_tags(shop, sink, draft.route_handle, called),
-        )
-        stops = [stop.order_handle for stop in route.stops]
-        await self._writer.forget(_route_tags(shop, sink, route.route_handle, stops))
-        return route
+        tags = _route_tags(shop, sink, draft.route_handle, [order.order_handle for order in draft.orders])
+
+        async def forget_made(route: Route) -> None:
+            stops = [stop.order_handle for stop in route.stops]
+            await self._writer.forget(_route_tags(shop, sink, route.route_handle, stops))
+
+        try:
+            return await self._writer.write(
+                shop, sink, "track_route", lambda: sink.track_route(draft), tags, keep=forget_made
+            )
+        except RequestRejected:
+            made = await self._find_made(shop, sink, draft) if attempt.repeated else None
+            if made is None:
+                raise
+        return await self._writer.settle(made, tags, forget_made)
+
+    async def _find_made(self, shop: Shop, sink: RouteSink, draft: RouteDraft) -> Route | None:
+        """The route that an earlier attempt made or started. Raises `ProviderError`."""
+        try:
+            handle = draft.route_handle or await self._route_of(shop, sink, draft)
+            if handle is None or not isinstance(sink, RouteSource):
+                return None
+            route = await self._writer.read(shop, sink, "find_route", lambda: sink.find_route(handle))
+        except OrderNotFound:
+            return None
+        return route if is_tracked(route, draft) else None
+
+    async def _route_of(self, shop: Shop, sink: RouteSink, draft: RouteDraft) -> str | None:
+        """The route that the first order of `draft` is on: where it is ours, all the others are on it as well."""
+        if not draft.orders or not isinstance(sink, TrackingSource):
+            return None
+        first = Reference(provider=sink.profile.name, kind=ORDER_HANDLE, value=draft.orders[0].order_handle)
+        found = await self._writer.read(shop, sink, "find_trackings", lambda: sink.find_trackings(first))
+        stops = [tracking for tracking in found.trackings if isinstance(tracking, RouteTracking)]
+        return next((stop.route_handle for stop in stops), None)
 
 
 def _order_sink(shop: Shop) -> OrderSink:

@@ -14,6 +14,7 @@ FIRST_ORDERS = 30
 FIRST_TRACKINGS = 100
 FIRST_EVENTS = 50
 FIRST_PROVIDERS = 50
+FIRST_REGISTRATIONS = 30
 """What `first` is where it is left out."""
 
 

@@ -73,9 +73,12 @@ NAME = Rule(is_name, f"This takes 1 to {LONGEST_TEXT} printable characters.")
 CURRENCY = pattern("[A-Z]{3}", "This takes a currency's code of three capitals (ISO 4217), such as EUR.")
 
 
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters but tabs and the ends of lines, and halves of a character, which UTF-8 cannot carry."""
+
+
 def _is_writable(text: str) -> bool:
-    """Whether `text` can be sent as UTF-8, and holds no control character but the ends of lines and tabs."""
-    return all(character.isprintable() or character in "\t\r\n" for character in text)
+    return _UNWRITABLE.search(text) is None
 
 
 def _is_instant(moment: datetime) -> bool:
@@ -87,12 +90,15 @@ def _is_instant(moment: datetime) -> bool:
 
 
 def _is_object(value: Any) -> bool:
-    """Whether `value` is a JSON object, whose numbers are those of JSON."""
+    """Whether `value` is a JSON object that can be sent: its numbers are those of JSON, its text can be UTF-8."""
     try:
-        return isinstance(value, dict) and bool(json.dumps(value, allow_nan=False))
+        return isinstance(value, dict) and bool(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
     except (ValueError, TypeError, RecursionError):
         return False
 
+
+LONGEST_KEY = 255
+"""Characters of an idempotency key: what the store holds."""
 
 JSON_OBJECT = Rule(_is_object, "This takes a JSON object.")
 
@@ -101,7 +107,15 @@ ANY: Mapping[type, Rule] = {
     float: Rule(math.isfinite, "This takes a finite number."),
     datetime: Rule(_is_instant, "This takes a time in the years 1 to 9999 in UTC."),
 }
-"""What holds of every value of a kind that has no rule of its own."""
+"""What holds of every value of a kind, whether or not it has a rule of its own."""
+
+EVERYWHERE: Mapping[str, Rule] = {
+    "idempotency_key": Rule(
+        lambda text: 1 <= len(text) <= LONGEST_KEY and text.isprintable() and " " not in text,
+        f"This takes 1 to {LONGEST_KEY} visible characters.",
+    )
+}
+"""The rules of members that every input has."""
 
 
 def wrong(message: str, *path: str) -> UserError:
@@ -115,17 +129,17 @@ def violations(given: object, rules: Rules) -> list[UserError]:
 
 
 def _violations(given: object, rules: Rules, path: tuple[str, ...]) -> Iterable[UserError]:
-    own = rules.get(type(given), {})
+    own = {**EVERYWHERE, **rules.get(type(given), {})}
     for member, value in vars(given).items():
         yield from _of_value(value, own.get(member), rules, (*path, to_camel_case(member)))
 
 
-def _of_value(value: Any, rule: Rule | None, rules: Rules, path: tuple[str, ...]) -> Iterable[UserError]:
-    rule = rule or ANY.get(type(value))
+def _of_value(value: Any, own: Rule | None, rules: Rules, path: tuple[str, ...]) -> Iterable[UserError]:
     if value is None:
         return
-    if rule and not rule.holds(value):
-        yield wrong(rule.message, *path)
+    broken = next((rule for rule in (own, ANY.get(type(value))) if rule and not rule.holds(value)), None)
+    if broken:
+        yield wrong(broken.message, *path)
     elif isinstance(value, list):
         for place, item in enumerate(value):
             yield from _of_value(item, None, rules, (*path, str(place)))

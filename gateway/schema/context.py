@@ -9,21 +9,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.freshness.cache import FreshCache
-from gateway.orders.directory import Directory
 from gateway.orders.errors import OrderError
+from gateway.orders.idempotency import Idempotency
 from gateway.orders.links import LinkService
 from gateway.orders.loaded import LoadedOrder
-from gateway.orders.loads import Loads, LoadServices
-from gateway.orders.service import OrderService
+from gateway.orders.loads import LoadServices
+from gateway.orders.operation import Operation, OperationServices
+from gateway.orders.registration.service import RegistrationService, RegistrationServices
 from gateway.orders.shops import Shop, Shops
 from gateway.orders.sightings import Sightings
-from gateway.orders.trackers import TrackerService
-from gateway.orders.writes import OrderTrackerWrites, OrderWrites, RouteWrites, Writer
 from gateway.resilience.deadline import Deadline
 from gateway.schema.errors import ClientError, ErrorCode
 from gateway.schema.order_needs import SelectedNeeds
 from gateway.schema.pipeline import PartFailure
 from gateway.schema.selection import Path
+from gateway.store.idempotency_keys import IdempotencyKeys
 from gateway.store.invoice_trackers import InvoiceTrackers
 from gateway.store.links import Links
 from providers.errors import AmbiguousReference, ProviderError
@@ -39,7 +39,14 @@ class Services:
     sightings: Sightings
     cache: FreshCache
     loads: LoadServices
+    keys: IdempotencyKeys
+    registrations: RegistrationServices
     query_seconds: float
+
+    @property
+    def operations(self) -> OperationServices:
+        """What the use cases of every operation are made over."""
+        return OperationServices(self.links, self.loads)
 
 
 class Context:
@@ -48,28 +55,18 @@ class Context:
     def __init__(self, services: Services, request_id: str, deadline: Deadline) -> None:
         self.services = services
         self.request_id = request_id
-        self.loads = Loads(services.loads, deadline)
-        self.directory = Directory(services.links, services.sightings)
-        self.orders = OrderService(self.directory, self.loads)
+        operation = Operation(services.operations, deadline)
+        self.loads = operation.loads
+        self.directory = operation.directory
+        self.orders = operation.orders
+        self.trackers = operation.trackers
+        self.order_writes = operation.order_writes
+        self.order_tracker_writes = operation.order_tracker_writes
+        self.route_writes = operation.route_writes
         self.linking = LinkService(services.links, services.cache, services.loads.clock)
-        self.trackers = TrackerService(services.loads, services.sightings, services.cache)
+        self.idempotency = Idempotency(services.keys, deadline)
+        self.registration = RegistrationService(services.registrations, self.directory, self.orders, deadline)
         self._failures: list[PartFailure] = []
-
-    @property
-    def order_writes(self) -> OrderWrites:
-        return OrderWrites(self._writer, self.orders)
-
-    @property
-    def order_tracker_writes(self) -> OrderTrackerWrites:
-        return OrderTrackerWrites(self._writer, self.directory)
-
-    @property
-    def route_writes(self) -> RouteWrites:
-        return RouteWrites(self._writer)
-
-    @property
-    def _writer(self) -> Writer:
-        return Writer(self.services.loads, self.loads)
 
     def failures(self) -> Sequence[PartFailure]:
         return self._failures

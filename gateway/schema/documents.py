@@ -1,25 +1,23 @@
-"""From the text of a GraphQL document to one that is parsed, within bounds and valid against the schema.
+"""From the text of a GraphQL document to one that is parsed, within its limits and valid against the schema.
 
-Valid documents are remembered, because parsing and validating one costs more than executing it. This module knows the
-schema, and neither variables, HTTP nor execution.
+Valid documents are remembered, because parsing and validating one costs more than executing it; limits are held against
+each request anew, because variables say how much it asks for. This module knows the schema, and neither HTTP nor
+execution.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLInputObjectType,
     GraphQLSchema,
-    OperationDefinitionNode,
-    SelectionSetNode,
     ValidationRule,
     parse,
     specified_rules,
@@ -27,16 +25,12 @@ from graphql import (
 )
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
+from gateway.schema.counting import CountedOperation, Counter, FragmentCycle
 from gateway.schema.errors import ErrorCode
-
-MAX_TOKENS = 10_000
-"""The introspection query of GraphiQL has some 350 tokens, a query for everything in the schema some 1,500."""
+from gateway.schema.limits import Held, first_exceeded, too_many_tokens
+from gateway.schema.settings import LimitSettings
 
 MAX_COMMENTS = 1_000
-
-MAX_DEPTH = 60
-"""Nested selections, fragments followed. GraphiQL's introspection needs 13; Python's stack (1,000 frames) holds 100 or
-so of graphql-core's, and a loader's frames come on top."""
 
 MAX_ERRORS = 5
 """Errors of parsing, validation and variables in one reply: enough to work on, too few to make a large one."""
@@ -70,52 +64,90 @@ class NoIntrospection(ValidationRule):
             )
 
 
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """A parsed document, and what each of its operations asks for."""
+
+    node: DocumentNode
+    operations: tuple[CountedOperation, ...]
+
+    def operation(self, name: str | None) -> CountedOperation | None:
+        """The operation that `name` picks, or the only one; None where none is picked, and so none will be run."""
+        if name is None:
+            return self.operations[0] if len(self.operations) == 1 else None
+        return next((operation for operation in self.operations if operation.name == name), None)
+
+
 class Documents:
-    """Parses and validates documents against one schema.
+    """Parses and validates documents against one schema, and holds their operations to `limits`.
 
     With `production`, introspection is refused and messages suggest no names of the schema.
     """
 
     def __init__(
-        self, schema: GraphQLSchema, *, production: bool, remembered_characters: int = REMEMBERED_CHARACTERS
+        self,
+        schema: GraphQLSchema,
+        *,
+        production: bool,
+        limits: LimitSettings | None = None,
+        remembered_characters: int = REMEMBERED_CHARACTERS,
     ) -> None:
         let_core_check_one_of(schema)
         self._schema = schema
         self._production = production
+        self._limits = limits or LimitSettings()
+        self._counter = Counter(schema)
         self._rules = [*specified_rules, MaybeNullValidationRule, *([NoIntrospection] if production else [])]
-        self._remembered: OrderedDict[str, DocumentNode] = OrderedDict()
+        self._remembered: OrderedDict[str, _Document] = OrderedDict()
         self._room = remembered_characters
         self._longest = remembered_characters // LONGEST_SHARE
 
-    def load(self, text: str) -> DocumentNode:
-        """The valid document that `text` is. Raises RequestRefused."""
-        document = self._remembered.get(text)
-        if document is not None:
+    def load(
+        self, text: str, operation_name: str | None = None, variables: Mapping[str, Any] | None = None
+    ) -> DocumentNode:
+        """The valid document that `text` is, whose operation of this name keeps to the limits with `variables`.
+
+        Raises RequestRefused. Where the name picks no operation, none is held to the limits.
+        """
+        remembered = self._remembered.get(text)
+        document = remembered or self._read(text)
+        self._hold_to_limits(document.operation(operation_name), variables or {})
+        if remembered is None:
+            self._validate(document.node)
+            self._remember(text, document)
+        else:
             self._remembered.move_to_end(text)
-            return document
-        document = self._parse(text)
-        self._validate(document)
-        self._remember(text, document)
-        return document
+        return document.node
+
+    def _read(self, text: str) -> _Document:
+        node = self._parse(text)
+        try:
+            return _Document(node, self._counter.count(node))
+        except FragmentCycle as cycle:
+            message = f"The fragment '{cycle}' contains itself."
+            error = GraphQLError(message, cycle.node)
+            raise RequestRefused([coded(error, ErrorCode.GRAPHQL_VALIDATION_FAILED)]) from None
 
     def _parse(self, text: str) -> DocumentNode:
         try:
-            return parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
+            return parse(text, max_lexical_tokens=self._limits.tokens, max_comments=MAX_COMMENTS)
         except GraphQLError as error:
+            if error.message == f"Syntax Error: Document contains more than {self._limits.tokens} tokens. {_ABORTED}":
+                raise _beyond(too_many_tokens(self._limits)) from error
             raise RequestRefused([coded(error, ErrorCode.GRAPHQL_PARSE_FAILED)]) from error
 
-    def _validate(self, document: DocumentNode) -> None:
-        if depth(document) > MAX_DEPTH:
-            message = f"Selections are nested deeper than {MAX_DEPTH} levels, or a fragment contains itself."
-            raise RequestRefused([coded(GraphQLError(message), ErrorCode.GRAPHQL_VALIDATION_FAILED)])
+    def _hold_to_limits(self, operation: CountedOperation | None, variables: Mapping[str, Any]) -> None:
+        exceeded = first_exceeded(operation, self._limits, variables) if operation else None
+        if exceeded:
+            raise _beyond(exceeded)
+
+    def _validate(self, node: DocumentNode) -> None:
         # One error less than may be told, because graphql-core adds one that says there are more.
-        errors = validate(
-            self._schema, document, self._rules, max_errors=MAX_ERRORS - 1, hide_suggestions=self._production
-        )
+        errors = validate(self._schema, node, self._rules, max_errors=MAX_ERRORS - 1, hide_suggestions=self._production)
         if errors:
             raise RequestRefused([coded(_explained(error), ErrorCode.GRAPHQL_VALIDATION_FAILED) for error in errors])
 
-    def _remember(self, text: str, document: DocumentNode) -> None:
+    def _remember(self, text: str, document: _Document) -> None:
         if len(text) > self._longest:
             return
         self._remembered[text] = document
@@ -123,6 +155,15 @@ class Documents:
         while self._room < 0:
             oldest, _ = self._remembered.popitem(last=False)
             self._room += len(oldest)
+
+
+_ABORTED = "Parsing aborted."
+"""How graphql-core ends the message that a document is too long; the error says it nowhere else (3.3)."""
+
+
+def _beyond(exceeded: Held) -> RequestRefused:
+    error = GraphQLError(exceeded.message, extensions=exceeded.extensions)
+    return RequestRefused([coded(error, ErrorCode.QUERY_LIMIT_EXCEEDED)])
 
 
 def _explained(error: GraphQLError) -> GraphQLError:
@@ -138,31 +179,6 @@ def coded(error: GraphQLError, code: ErrorCode) -> GraphQLError:
     return error
 
 
-def depth(document: DocumentNode) -> int:
-    """How deep the deepest selection lies with every fragment followed; above MAX_DEPTH when fragments form a cycle.
-
-    Works without recursion, so that it can be asked about any document, and stops as soon as MAX_DEPTH is passed.
-    """
-    fragments = {
-        definition.name.value: definition.selection_set
-        for definition in document.definitions
-        if isinstance(definition, FragmentDefinitionNode)
-    }
-    operations = [
-        definition.selection_set
-        for definition in document.definitions
-        if isinstance(definition, OperationDefinitionNode)
-    ]
-    level = [*operations, *fragments.values()]
-    reached = 0
-    while level and reached <= MAX_DEPTH:
-        reached += 1
-        # Told apart by identity: nodes compare by content, which walks them whole.
-        deeper = {id(nested): nested for selection_set in level for nested in _nested(selection_set, fragments)}
-        level = list(deeper.values())
-    return reached
-
-
 def let_core_check_one_of(schema: GraphQLSchema) -> None:
     """Tell graphql-core which inputs are `@oneOf`; Strawberry 0.341 keeps that to itself.
 
@@ -173,14 +189,3 @@ def let_core_check_one_of(schema: GraphQLSchema) -> None:
         definition = named_type.extensions.get("strawberry-definition")
         if isinstance(named_type, GraphQLInputObjectType) and getattr(definition, "is_one_of", False):
             named_type.is_one_of = True
-
-
-def _nested(selection_set: SelectionSetNode, fragments: dict[str, SelectionSetNode]) -> Iterator[SelectionSetNode]:
-    for selection in selection_set.selections:
-        nested = (
-            fragments.get(selection.name.value)
-            if isinstance(selection, FragmentSpreadNode)
-            else cast(SelectionSetNode | None, getattr(selection, "selection_set", None))
-        )
-        if nested is not None:
-            yield nested

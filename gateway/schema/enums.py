@@ -14,14 +14,16 @@ import strawberry
 from gateway.freshness.envelope import CacheResult
 from gateway.orders.identity import ReferenceOrigin
 from gateway.resilience.health import HealthLevel
+from gateway.store.registrations import StepState
 from providers.drafts import OrderReferenceType
 from providers.models import TrackingStatus
 
 E = TypeVar("E", bound=type[Enum])
 
 
-def _lift(enum: E, description: str, values: Mapping[Enum, str]) -> E:
-    lifted = strawberry.enum(enum, description=description)
+def _lift(enum: E, description: str, values: Mapping[Enum, str], *, name: str | None = None) -> E:
+    """Publish `enum`, under another `name` than its own where one is given."""
+    lifted = strawberry.enum(enum, description=description, name=name)
     meanings = {member.name: meaning for member, meaning in values.items()}
     for value in lifted.__strawberry_definition__.values:  # type: ignore[attr-defined]  # set by strawberry.enum
         value.description = meanings[value.name]
@@ -95,4 +97,17 @@ _lift(
     },
 )
 
-__all__ = ["CacheResult", "HealthLevel", "OrderReferenceType", "ReferenceOrigin", "TrackingStatus"]
+_lift(
+    StepState,
+    "How far one provider's part of a registration is.",
+    {
+        StepState.DONE: "The provider knows of the shipment.",
+        StepState.REFUSED: "It will not be done: `userErrors` say why. `retryRegistration` tries it again.",
+        StepState.PENDING: "It is not done yet and will be tried, again if need be, without anybody asking.",
+        StepState.UNKNOWN: "It was sent and no answer came, and sending it again could do it twice: look whether it "
+        "was done. It is not tried again by itself.",
+    },
+    name="OutcomeState",
+)
+
+__all__ = ["CacheResult", "HealthLevel", "OrderReferenceType", "ReferenceOrigin", "StepState", "TrackingStatus"]

@@ -63,8 +63,14 @@ class ErrorCode(StrEnum):
     )
     GRAPHQL_PARSE_FAILED = (
         "GRAPHQL_PARSE_FAILED",
-        "The document is not GraphQL, or is longer or nested deeper than the gateway takes.",
+        "The document is not GraphQL, or is nested deeper or has more comments than the gateway takes.",
         "Mend the document at the place in `locations`.",
+    )
+    QUERY_LIMIT_EXCEEDED = (
+        "QUERY_LIMIT_EXCEEDED",
+        "The operation asks for more than one request may; nothing was run. `extensions` say which `limit`, what is "
+        "`allowed` and what was `found`.",
+        "Ask for less at once; the message says how.",
     )
     GRAPHQL_VALIDATION_FAILED = (
         "GRAPHQL_VALIDATION_FAILED",
@@ -153,6 +159,42 @@ class ErrorCode(StrEnum):
         "TRACKING_NOT_FOUND",
         "The provider does not know the parcel or the tracker that was to be changed.",
         "Read the order's trackings anew and use an `id` of theirs.",
+    )
+    REGISTRATION_NOT_FOUND = (
+        "REGISTRATION_NOT_FOUND",
+        "The shop has no registration of this id: it was forgotten, or is no longer kept.",
+        "Read `registrations` and use an `id` of theirs.",
+    )
+    NOTHING_TO_RETRY = (
+        "NOTHING_TO_RETRY",
+        "Of the registration, all that was meant is done, or is being tried at this moment.",
+        "Read the registration; there is nothing more to do.",
+    )
+    REFERENCE_REQUIRED = (
+        "REFERENCE_REQUIRED",
+        "A provider that is to be told of a shipment cannot be: what it calls the order is not known.",
+        "Link the order first, name it by another key, or leave the provider out.",
+    )
+    CAPTURE_REQUIRED = (
+        "CAPTURE_REQUIRED",
+        "Which captured payment a shipment belongs to is not clear: there is none, several, or not the one named.",
+        "Pass the `captureId` of one of the order's payments, in a new registration.",
+    )
+    DISMISSED = (
+        "DISMISSED",
+        "The registration was dismissed before the provider confirmed it.",
+        "Nothing; `retryRegistration` takes it up again.",
+    )
+    IDEMPOTENCY_KEY_REUSED = (
+        "IDEMPOTENCY_KEY_REUSED",
+        "The idempotency key was used before: for another mutation, or with another input.",
+        "Make a new key for each thing that is to be done; keep it for repetitions of that alone.",
+    )
+    IDEMPOTENCY_KEY_IN_USE = (
+        "IDEMPOTENCY_KEY_IN_USE",
+        "The mutation that was sent with this idempotency key is still being carried out.",
+        "Send the same again in a few seconds; it is answered what was made.",
+        True,
     )
     STORE_UNAVAILABLE = (
         "STORE_UNAVAILABLE",

@@ -14,6 +14,12 @@ import strawberry
 SHOP = "The shop's slug, when there are several."
 """The description of every input's `shop`."""
 
+IDEMPOTENCY_KEY = (
+    "A name for this one wish, 1 to 255 visible characters, such as a UUID. The same again with the same input has no "
+    "other effect, and is answered what was made or refused the first time, for 72 hours at least."
+)
+"""The description of every input's `idempotencyKey`."""
+
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 

@@ -32,11 +32,12 @@ PARTS: Mapping[str, tuple[tuple[type, ...], ...]] = {
     "RouteTracking": ((str,), (str, type(None)), (int, type(None)), (int, type(None))),
     "GenericTracking": ((str,), (str,), (str,)),
     "Route": ((str,),),
+    "Registration": ((int,),),
     "Shop": (),
 }
 """Every type with an id, and what its parts after the shop are: Order kind and value; CarrierTracking order number and
 shipment; OrderTracker PayPal order and tracker; InvoiceTracker our own number; RouteTracking handle, type, index and
-attempt; GenericTracking provider, order number and local id; Route handle."""
+attempt; GenericTracking provider, order number and local id; Route handle; Registration our own number."""
 
 
 @dataclass(frozen=True, slots=True)

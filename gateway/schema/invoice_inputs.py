@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 import strawberry
 
-from gateway.schema.constraints import wrong
-from gateway.schema.refusals import Terms
+from gateway.schema.constraints import Rule, Rules, length, violations
+from gateway.schema.fields import IDEMPOTENCY_KEY, SHOP, optional, required
 from gateway.schema.types.payloads import UserError
 from providers.models import Media, Reference, TrackerDraft
 
@@ -21,38 +21,42 @@ MOST_MEDIA = 10
 
 @strawberry.input(description="A picture or label.")
 class MediaInput:
-    content: str = strawberry.field(description="The content in Base64.")
-    type: str | None = strawberry.field(default=None, description="Media type, such as `image/png`.")
+    content: str = required("The content in Base64.")
+    type: str | None = optional("Media type, such as `image/png`.")
 
 
 @strawberry.input(description="A tracker to be registered on an invoice.")
 class CreateInvoiceTrackerInput:
-    invoice_number: str = strawberry.field(description="Number of the invoice.")
-    carrier_code: str = strawberry.field(description="The carrier's code, as Billink or the settings know it.")
-    track_and_trace: str = strawberry.field(description="The carrier's number of the parcel.")
-    media: list[MediaInput] | None = strawberry.field(default=None, description="At most 10 pictures or labels.")
-    shop: str | None = strawberry.field(default=None, description="The shop's slug, when there are several.")
+    invoice_number: str = required("Number of the invoice.")
+    carrier_code: str = required("The carrier's code, as Billink or the settings know it.")
+    track_and_trace: str = required("The carrier's number of the parcel.")
+    media: list[MediaInput] | None = optional("At most 10 pictures or labels.")
+    shop: str | None = optional(SHOP)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
-TERMS = Terms(CreateInvoiceTrackerInput, renamed={"reference": "invoiceNumber", "tracking_number": "trackAndTrace"})
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(b64decode(text, validate=True))
+    except (ValueError, Base64Error):
+        return False
+
+
+RULES: Rules = {
+    MediaInput: {"content": Rule(_is_base64, "This is no Base64.")},
+    CreateInvoiceTrackerInput: {
+        "invoice_number": length(TEXT_LIMIT),
+        "carrier_code": length(TEXT_LIMIT),
+        "track_and_trace": length(TEXT_LIMIT),
+        "media": Rule(lambda media: len(media) <= MOST_MEDIA, f"At most {MOST_MEDIA} are taken."),
+    },
+}
+"""What we demand of each member."""
 
 
 def check_tracker(given: CreateInvoiceTrackerInput) -> Iterable[UserError]:
-    """What is wrong with an input, before anything is sent."""
-    texts = {
-        "invoiceNumber": given.invoice_number,
-        "carrierCode": given.carrier_code,
-        "trackAndTrace": given.track_and_trace,
-    }
-    for member, text in texts.items():
-        if not text.strip() or len(text) > TEXT_LIMIT or not text.isprintable():
-            yield wrong(f"This takes 1 to {TEXT_LIMIT} printable characters.", member)
-    media = given.media or []
-    if len(media) > MOST_MEDIA:
-        yield wrong(f"At most {MOST_MEDIA} are taken.", "media")
-    for place, medium in enumerate(media):
-        if not _is_base64(medium.content):
-            yield wrong("This is no Base64.", "media", str(place), "content")
+    """What is wrong with a tracker to be registered, before anything is sent."""
+    return violations(given, RULES)
 
 
 def to_draft(given: CreateInvoiceTrackerInput, provider: str) -> TrackerDraft:
@@ -62,10 +66,3 @@ def to_draft(given: CreateInvoiceTrackerInput, provider: str) -> TrackerDraft:
         tracking_number=given.track_and_trace.strip(),
         media=tuple(Media(type=medium.type, content=medium.content) for medium in given.media or ()),
     )
-
-
-def _is_base64(text: str) -> bool:
-    try:
-        return bool(b64decode(text, validate=True))
-    except (ValueError, Base64Error):
-        return False

@@ -8,9 +8,12 @@ from gateway.schema.mutations.invoices import InvoiceMutations
 from gateway.schema.mutations.links import LinkMutations
 from gateway.schema.mutations.orders import OrderMutations
 from gateway.schema.mutations.payments import PaymentMutations
+from gateway.schema.mutations.registrations import RegistrationMutations
 from gateway.schema.mutations.routes import RouteMutations
 
 
 @strawberry.type(description="Everything that can be changed.")
-class Mutation(LinkMutations, OrderMutations, PaymentMutations, InvoiceMutations, RouteMutations):
+class Mutation(
+    LinkMutations, OrderMutations, PaymentMutations, InvoiceMutations, RouteMutations, RegistrationMutations
+):
     pass

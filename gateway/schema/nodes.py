@@ -124,6 +124,14 @@ async def _find_route(wanted: _Wanted) -> Node | None:
     return await load_route(wanted.info, wanted.shop, str(wanted.id.parts[0]))
 
 
+async def _find_registration(wanted: _Wanted) -> Node | None:
+    from gateway.schema.types.registration import Registration  # noqa: PLC0415  # its outcomes are found by this module
+
+    (number,) = wanted.id.parts
+    found = await wanted.context.registration.find(wanted.shop, int(number or 0))
+    return Registration(shop=wanted.shop, model=found) if found else None
+
+
 async def _find_shop(wanted: _Wanted) -> Node | None:
     return Shop(shop=wanted.shop)
 
@@ -141,6 +149,7 @@ FINDERS: Mapping[str, Callable[[_Wanted], Awaitable[Node | None]]] = {
     "RouteTracking": _find_route_tracking,
     "GenericTracking": _find_generic_tracking,
     "Route": _find_route,
+    "Registration": _find_registration,
     "Shop": _find_shop,
 }
 """How each type with an id is read again."""

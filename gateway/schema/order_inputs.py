@@ -26,7 +26,7 @@ from gateway.schema.constraints import (
     wrong,
 )
 from gateway.schema.enums import OrderReferenceType
-from gateway.schema.fields import SHOP, optional, required
+from gateway.schema.fields import IDEMPOTENCY_KEY, SHOP, optional, required
 from gateway.schema.inputs import OrderBy
 from gateway.schema.scalars import JSON, URL
 from gateway.schema.types.payloads import UserError
@@ -129,6 +129,7 @@ class OrderInput:
 @strawberry.input(description="An order to be placed.")
 class PlaceOrderInput(OrderInput):
     shop: str | None = optional(SHOP)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A parcel to be followed at its carrier.")
@@ -152,12 +153,14 @@ class FulfillOrderInput:
 @strawberry.input(description="An order to be brought to this state; without `order` it must exist already.")
 class UpsertOrderInput(FulfillOrderInput):
     shop: str | None = optional(SHOP)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="Orders to be brought to their states, all or none.")
 class FulfillOrdersInput:
     orders: list[FulfillOrderInput] = required("1 to 100 orders.")
     shop: str | None = optional(SHOP)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What is to change on an order that exists. What is left out stays.")
@@ -166,6 +169,7 @@ class UpdateOrderInput:
     address: AddressInput | None = optional("Where it goes.")
     expected_shipments: int | None = optional("How many parcels it will be, 1 to 100.")
     shop: str | None = optional(SHOP)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What is to change on a parcel. What is left out stays.")
@@ -174,6 +178,7 @@ class UpdateShipmentInput:
     tracking_url: URL | None = optional("A page that follows it.")
     products: list[ProductInput] | None = optional("What is in it, in place of what was; empty: nothing is listed.")
     shop: str | None = optional(SHOP)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
 def _levels(products: list[ProductInput]) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import strawberry
 
 from gateway.schema.constraints import Rule, Rules, choice, length, pattern, violations, wrong
-from gateway.schema.fields import SHOP, optional, required
+from gateway.schema.fields import IDEMPOTENCY_KEY, SHOP, optional, required
 from gateway.schema.scalars import URL
 from gateway.schema.types.payloads import UserError
 
@@ -45,6 +45,7 @@ class CreateOrderTrackerInput:
     notify_payer: bool | None = optional("Whether PayPal writes to the payer.", False)
     items: list[TrackerItemInput] | None = optional("What is in the parcel.")
     shop: str | None = optional(SHOP)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What is to change on a tracker. What is left out stays.")
@@ -53,12 +54,14 @@ class UpdateOrderTrackerInput:
     items: list[TrackerItemInput] | None = optional("What is in the parcel, in place of what was.")
     notify_payer: bool | None = optional("Whether PayPal writes to the payer.")
     shop: str | None = optional(SHOP)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="A tracker to be called off.")
 class CancelOrderTrackerInput:
     tracking_id: strawberry.ID = required("The global id of the `OrderTracker`.")
     shop: str | None = optional(SHOP)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
 _ADDRESS_LIMIT = 2048
@@ -106,3 +109,8 @@ def check_tracker_change(given: UpdateOrderTrackerInput) -> Iterable[UserError]:
     yield from violations(given, RULES)
     if given.items is None and given.notify_payer is None:
         yield wrong("Give items or whether to notify the payer: there is nothing to change.")
+
+
+def check_cancellation(given: CancelOrderTrackerInput) -> Iterable[UserError]:
+    """What is wrong with calling a tracker off, before anything is sent."""
+    yield from violations(given, RULES)

@@ -1,4 +1,4 @@
-"""From a GraphQL request to the answer a client gets: document, execution, errors.
+"""From a GraphQL request to the answer a client gets: document, limits, execution, errors.
 
 The pipeline drives graphql-core itself instead of calling `strawberry.Schema.execute`. That keeps the steps apart
 (document, variables, execution), so that valid documents can be remembered, a request error is told from a null answer
@@ -24,6 +24,7 @@ from strawberry.execution import optimized_is_awaitable
 
 from gateway.schema.documents import MAX_ERRORS, Documents, RequestRefused, coded
 from gateway.schema.errors import ClientError, ErrorCode, QueryRequired
+from gateway.schema.settings import LimitSettings
 from gateway.store.database import StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -84,16 +85,24 @@ class OperationContext(Protocol):
 
 
 class Pipeline:
-    """Runs GraphQL requests against one schema. `new_context` makes an operation's context from its request id."""
+    """Runs GraphQL requests against one schema, within `limits` (left out: the defaults).
+
+    `new_context` makes an operation's context from its request id.
+    """
 
     def __init__(
-        self, schema: strawberry.Schema, new_context: Callable[[str], OperationContext], *, production: bool
+        self,
+        schema: strawberry.Schema,
+        new_context: Callable[[str], OperationContext],
+        *,
+        production: bool,
+        limits: LimitSettings | None = None,
     ) -> None:
         # Strawberry has no public name for the graphql-core schema that it builds.
         self._schema = schema._schema
         # Strawberry's resolvers rely on its own subclass; the annotation there is the base of graphql-core before 3.3.
         self._executor = cast(type[Executor[Any]], schema.execution_context_class)
-        self._documents = Documents(self._schema, production=production)
+        self._documents = Documents(self._schema, production=production, limits=limits)
         self._new_context = new_context
         self._hide_suggestions = production
 
@@ -120,7 +129,7 @@ class Pipeline:
 
     def _prepare(self, request: GraphQLRequest, context: OperationContext, queries_only: bool) -> Executor[Any]:
         """Everything before execution: document, operation, variables. Raises RequestRefused and QueryRequired."""
-        document = self._documents.load(request.query)
+        document = self._documents.load(request.query, request.operation_name, request.variables)
         operation = _operation(document, request.operation_name)
         if queries_only and operation.operation is not OperationType.QUERY:
             raise QueryRequired

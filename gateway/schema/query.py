@@ -10,19 +10,22 @@ from strawberry import Info
 
 from gateway.orders.pages import PageWindow
 from gateway.orders.service import NotFound
-from gateway.schema.arguments import FIRST_ORDERS, FIRST_PROVIDERS, check_first, check_text
+from gateway.schema.arguments import FIRST_ORDERS, FIRST_PROVIDERS, FIRST_REGISTRATIONS, check_first, check_text
 from gateway.schema.context import Context, told
-from gateway.schema.cursors import read_cursor
+from gateway.schema.cursors import read_cursor, read_registration_cursor
 from gateway.schema.errors import ClientError, ErrorCode
 from gateway.schema.fields import resolved
+from gateway.schema.ids import parse_id
 from gateway.schema.inputs import OrderBy, OrderFilter, to_key
 from gateway.schema.nodes import MOST_NODES, find_node
 from gateway.schema.order_needs import ORDER_TYPE, all_needs, needs_of
+from gateway.schema.registration_inputs import RegistrationFilter
 from gateway.schema.selection import path_of, selection_below
 from gateway.schema.types.connection import OrderConnection, order_connection, order_places
 from gateway.schema.types.nodes import Node
 from gateway.schema.types.order import Order, order_type
 from gateway.schema.types.provider import Provider, provider_of
+from gateway.schema.types.registration import Registration, RegistrationConnection, registration_connection
 from gateway.schema.types.route import Route, load_route
 from gateway.schema.types.shop import Shop
 from providers.models import OrderSearch
@@ -129,6 +132,36 @@ class Query:
     ) -> list[Provider]:
         found = info.context.shop(shop)
         return [provider_of(found, name) for name in found.providers][: check_first(first, FIRST_PROVIDERS)]
+
+    @resolved("A shipment that was accepted, and how far each provider is. Null when there is none of this id.")
+    async def registration(
+        self,
+        info: Info[Context],
+        id: Annotated[strawberry.ID, strawberry.argument(description="The registration's global id.")],
+    ) -> Registration | None:
+        parsed = parse_id(id)
+        if parsed.type_name != Registration.__name__:
+            raise ClientError(ErrorCode.BAD_ID, "This is not the id of a registration.")
+        found = await find_node(info, id, path_of(info._raw_info))
+        return found if isinstance(found, Registration) else None
+
+    @resolved("Shipments that were accepted, newest first. Asks no provider by itself.")
+    async def registrations(
+        self,
+        info: Info[Context],
+        filter: Annotated[
+            RegistrationFilter | None, strawberry.argument(description="What must be true of them.")
+        ] = None,
+        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")] = FIRST_REGISTRATIONS,
+        after: Annotated[str | None, strawberry.argument(description="Cursor to go on behind.")] = None,
+        shop: ShopSlug = None,
+    ) -> RegistrationConnection | None:
+        found_shop = info.context.shop(shop)
+        wanted = (filter or RegistrationFilter()).to_search()
+        before = read_registration_cursor(after, found_shop.slug, wanted) if after is not None else None
+        size = check_first(first, FIRST_REGISTRATIONS)
+        found = await info.context.registration.search(found_shop, wanted, size + 1, before)
+        return registration_connection(found_shop, wanted, found, size, is_first_page=before is None)
 
 
 def report_all(info: Info[Context], nothing: NotFound) -> None:

@@ -82,6 +82,7 @@ def not_found(missing: OrderNotFound, shop: Shop, terms: Terms) -> UserError:
         message=codes.get(terms.missing, missing.message),
         path=terms.name_path,
         provider=provider_of(shop, missing.provider),
+        provider_code=missing.provider_code,
     )
 
 

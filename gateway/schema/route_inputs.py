@@ -11,7 +11,7 @@ from datetime import datetime
 import strawberry
 
 from gateway.schema.constraints import NAME, Rules, at_least, between, choice, violations, wrong
-from gateway.schema.fields import SHOP, optional, required
+from gateway.schema.fields import IDEMPOTENCY_KEY, SHOP, optional, required
 from gateway.schema.types.payloads import UserError
 from providers.parsing import MOST_EASTERN, MOST_NORTHERN
 
@@ -41,7 +41,7 @@ class RouteOrderInput:
 
 
 @strawberry.input(description="A route to be driven: a planned one by its handle, or new orders for a driver.")
-class TrackRouteInput:
+class RouteInput:
     worker_handle: str | None = optional("The driver's handle; new orders need this or the device.")
     device_id: str | None = optional("The driver's device; new orders need this or the driver.")
     route_handle: str | None = optional("The handle of a planned route; it needs nothing else.")
@@ -50,8 +50,21 @@ class TrackRouteInput:
     )
     ops_group_handle: str | None = optional("The group that runs the route.")
     orders: list[RouteOrderInput] | None = optional("New orders, in the order of the route.")
-    shop: str | None = optional(SHOP)
 
+
+@strawberry.input(description="A route to be driven: a planned one by its handle, or new orders for a driver.")
+class TrackRouteInput(RouteInput):
+    shop: str | None = optional(SHOP)
+    idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
+
+
+_ROUTE = {
+    "worker_handle": NAME,
+    "device_id": NAME,
+    "route_handle": NAME,
+    "track_mode": choice(*TRACK_MODES),
+    "ops_group_handle": NAME,
+}
 
 RULES: Rules = {
     GeoPointInput: {
@@ -60,13 +73,8 @@ RULES: Rules = {
     },
     DestinationInput: {"radius_metres": at_least(1)},
     RouteOrderInput: {"order_handle": NAME, "type": choice("pick", "drop")},
-    TrackRouteInput: {
-        "worker_handle": NAME,
-        "device_id": NAME,
-        "route_handle": NAME,
-        "track_mode": choice(*TRACK_MODES),
-        "ops_group_handle": NAME,
-    },
+    RouteInput: _ROUTE,
+    TrackRouteInput: _ROUTE,
 }
 """What HyperTrack demands of each member."""
 
@@ -74,22 +82,26 @@ RULES: Rules = {
 def check_route(given: TrackRouteInput) -> Iterable[UserError]:
     """What is wrong with a route to be driven, before anything is sent."""
     yield from violations(given, RULES)
-    if given.route_handle is not None:
-        if given.orders:
-            yield wrong("A planned route has its orders: leave these out, or `routeHandle`.", "orders")
-        return
-    yield from _check_new_route(given)
+    yield from check_stops(given)
 
 
-def _check_new_route(given: TrackRouteInput) -> Iterable[UserError]:
+def check_stops(given: RouteInput, *path: str) -> Iterable[UserError]:
+    """What is missing from the route at `path`, or goes without the rest of it."""
+    if given.route_handle is None:
+        yield from _check_new_route(given, *path)
+    elif given.orders:
+        yield wrong("A planned route has its orders: leave these out, or `routeHandle`.", *path, "orders")
+
+
+def _check_new_route(given: RouteInput, *path: str) -> Iterable[UserError]:
     if not given.orders:
-        yield wrong("Give a planned route's handle, or new orders.", "orders")
+        yield wrong("Give a planned route's handle, or new orders.", *path, "orders")
     if given.track_mode is None:
-        yield wrong("New orders need a track mode.", "trackMode")
+        yield wrong("New orders need a track mode.", *path, "trackMode")
     if given.worker_handle is None and given.device_id is None:
-        yield wrong("New orders need a driver or a device.", "workerHandle")
+        yield wrong("New orders need a driver or a device.", *path, "workerHandle")
     for place, order in enumerate(given.orders or ()):
-        yield from _check_destination(order, "orders", str(place), "destination")
+        yield from _check_destination(order, *path, "orders", str(place), "destination")
 
 
 def _check_destination(order: RouteOrderInput, *path: str) -> Iterable[UserError]:

@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from gateway.freshness.settings import CacheSettings, FreshnessSettings
+from gateway.schema.settings import LimitSettings
 from providers.base import ProviderSettings
 from providers.registry import provider_specs
 
@@ -49,7 +50,15 @@ class StoreSettings(SettingsTable):
 
     url: SecretStr = Field(
         default=SecretStr("sqlite+aiosqlite:///trackgraph.db"),
-        description="SQLAlchemy URL of the database, with an asyncio driver.",
+        description="SQLAlchemy URL of the database, with an asyncio driver: SQLite, or PostgreSQL for several "
+        "machines (`postgresql+asyncpg://user:password@host/database`).",
+    )
+    retention_days: int = Field(
+        default=90,
+        ge=3,
+        le=3650,
+        description="How long registrations that are finished, answers kept under idempotency keys, and media of "
+        "invoice trackers are kept. Idempotency keys hold for 72 hours at least, hence 3 days at least.",
     )
 
     @field_validator("url")
@@ -112,7 +121,9 @@ class ServerSettings(SettingsTable):
     call_deadline_seconds: float = Field(
         default=5.0,
         gt=0,
-        description="Longest that one call to a provider may take.",
+        le=5.5,
+        description="Longest that one call to a provider may take. At most 5.5: an attempt at a registration (9 s, and "
+        "a call that was begun at its end) has to be over before its lease of 15 s is.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe event that is logged."
@@ -155,6 +166,7 @@ class Settings(SettingsTable):
     freshness: FreshnessSettings = Field(default_factory=FreshnessSettings)
     auth: AuthSettings = Field(default_factory=AuthSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
+    limits: LimitSettings = Field(default_factory=LimitSettings)
     shops: dict[ShopSlug, ShopSettings] = Field(default_factory=dict)
 
     @property

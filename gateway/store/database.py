@@ -1,81 +1,125 @@
-"""The connection to the store, and its schema's version.
-
-SQLite (default) runs in WAL mode, so that readers do not wait for a writer, with `BEGIN IMMEDIATE` for every write:
-a transaction that reads first and then writes fails under load instead of waiting.
-"""
+"""The connection to the store, and its schema's version."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
-from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, event, inspect, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy import URL, inspect, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-BUSY_TIMEOUT_MS = 4_000
-"""How long a writer waits for another one before SQLite gives up: less than a provider call may take (5 s), in which a
-registered tracker has to be stored, so that a store that fails is told and logged as that and not as a time-out."""
+from gateway.store.backends import Backend
+from gateway.store.errors import StoreUnavailable, WrongSchema
+from gateway.store.postgresql import Postgresql
+from gateway.store.schema import Schema, SchemaState, inspect_schema, upgrade
+from gateway.store.sqlite import Sqlite
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+__all__ = ["Database", "StoreUnavailable", "WrongSchema"]
 
+_BACKENDS: Mapping[str, Callable[[URL], Backend]] = {"sqlite+aiosqlite": Sqlite, "postgresql+asyncpg": Postgresql}
+"""The databases that can be a store, by the first part of the URL."""
 
 _MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 """What a database raises about a statement of ours: nothing is wrong with the store, and waiting mends nothing."""
 
+_MISTAKEN_STATES = ("0A", "22", "23", "42")
+"""The same as the classes of SQLSTATE, by which PostgreSQL tells it (its manual, appendix A): not supported, data,
+integrity, syntax. asyncpg's errors come as SQLAlchemy's more general ones for some of them."""
 
-class StoreUnavailable(Exception):
-    """The store cannot be used: locked, full, read-only, not reachable, no database at all.
+_NO_PRIVILEGE = "42501"
+"""A SQLSTATE of the class "syntax" that is the store's: the role that we connect as may not do this."""
 
-    What was being written was not. The text is the database's own, without the statement and its values.
-    """
+
+def _is_mistake(error: Exception) -> bool:
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    if isinstance(state, str):
+        return state.startswith(_MISTAKEN_STATES) and state != _NO_PRIVILEGE
+    return isinstance(error, _MISTAKES)
+
+
+@contextmanager
+def _told(is_mistake: Callable[[Exception], bool] = _is_mistake) -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, PoolTimeout) as error:
+        if is_mistake(error):
+            raise
+        raise StoreUnavailable(str(getattr(error, "orig", None) or error)) from error
 
 
 class Database:
-    """Transactions on one store. `url` is SQLAlchemy's (`sqlite+aiosqlite:///trackgraph.db`)."""
+    """Transactions on one store. `url` is SQLAlchemy's (`sqlite+aiosqlite:///trackgraph.db`).
+
+    Nothing is opened before it is used. Raises `StoreUnavailable` for a URL of another kind of database.
+    """
 
     def __init__(self, url: str) -> None:
-        self._engine = _create_engine(url)
+        parsed = make_url(url)
+        backend = _BACKENDS.get(parsed.drivername)
+        if backend is None:
+            raise StoreUnavailable(f"it may be {' or '.join(_BACKENDS)}, and not {parsed.drivername}")
+        self._backend = backend(parsed)
 
     @property
     def dialect(self) -> str:
-        return self._engine.dialect.name
+        """`sqlite` or `postgresql`."""
+        return self._backend.engine.dialect.name
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Raises `StoreUnavailable`."""
+        """A connection for statements that write nothing: each sees what was committed when it began.
+
+        So two of them need not fit together. Raises `StoreUnavailable`.
+        """
         with _told():
-            async with self._engine.connect() as connection:
+            async with self._backend.reading() as connection:
                 yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that is committed when the block ends without an error. Raises `StoreUnavailable`."""
-        with _told():
-            async with self._engine.connect() as connection:
-                if self.dialect == "sqlite":
-                    await connection.execute(text("BEGIN IMMEDIATE"))
-                try:
-                    yield connection
-                except BaseException:
-                    await connection.rollback()
-                    raise
-                await connection.commit()
+        """A transaction that is committed when the block ends without an error. Raises `StoreUnavailable`.
 
-    async def migrate(self) -> None:
-        """Bring the schema to the version that this code needs: wholly or not at all.
-
-        In one transaction, because several workers may start over one new store at the same time.
+        On SQLite it is the only one that writes. On PostgreSQL others write at the same time, and each statement sees
+        what was committed when it began (READ COMMITTED): what was read may have changed before it is written to. So
+        decide within one statement (`ON CONFLICT`, `UPDATE … WHERE`), or lock what is read (`FOR UPDATE`), and touch
+        rows in one order. Keep the block short: PostgreSQL's connection is cut off after `postgresql.ANSWER_SECONDS`.
         """
-        async with self.writing() as connection:
-            await connection.run_sync(_upgrade)
+        with _told():
+            async with self._backend.writing() as connection, _committed(connection):
+                yield connection
+
+    async def schema(self) -> Schema:
+        """The store's schema as it is now. Raises `StoreUnavailable`."""
+        async with self.reading() as connection:
+            return await connection.run_sync(inspect_schema)
+
+    async def migrate(self) -> Schema:
+        """Bring the schema to the version that this code needs: wholly or not at all. Answers what it was before.
+
+        In one transaction and one process at a time, because several workers and machines may start over one new store
+        at the same moment. Raises `WrongSchema` for a schema that a newer trackgraph made, and `StoreUnavailable`.
+        """
+        with _told(lambda _: False):  # a statement fails where something stands in its way: that is the store's
+            async with self._backend.migrating() as connection, _committed(connection):
+                before = await connection.run_sync(inspect_schema)
+                if before.state is SchemaState.UNKNOWN:
+                    raise WrongSchema(before.refusal)
+                if before.state is not SchemaState.CURRENT:
+                    await connection.run_sync(upgrade)
+                return before
+
+    async def prepare(self) -> None:
+        """Make sure that the schema is the one that this code needs. Only an empty store is migrated.
+
+        Raises `WrongSchema` for an older or newer schema, and `StoreUnavailable`.
+        """
+        schema = await self.schema()
+        if schema.refusal:
+            raise WrongSchema(schema.refusal)
+        if schema.state is SchemaState.EMPTY:
+            await self.migrate()
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` when the store cannot be read."""
@@ -84,42 +128,14 @@ class Database:
             await connection.run_sync(lambda synchronous: inspect(synchronous).get_table_names())
 
     async def aclose(self) -> None:
-        await self._engine.dispose()
+        await self._backend.engine.dispose()
 
 
-@contextmanager
-def _told() -> Iterator[None]:
+@asynccontextmanager
+async def _committed(connection: AsyncConnection) -> AsyncIterator[None]:
     try:
         yield
-    except (DBAPIError, PoolTimeout) as error:
-        if isinstance(error, _MISTAKES):
-            raise
-        raise StoreUnavailable(str(getattr(error, "orig", None) or error)) from error
-
-
-def _create_engine(url: str) -> AsyncEngine:
-    engine = create_async_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    # The driver must not open transactions of its own: `writing` says which kind it wants.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    try:
-        for pragma in ("journal_mode = WAL", f"busy_timeout = {BUSY_TIMEOUT_MS}", "synchronous = NORMAL"):
-            cursor.execute(f"PRAGMA {pragma}")
     except BaseException:
-        connection.close()  # nobody else will: the pool has not got it yet, and it holds a thread
+        await connection.rollback()
         raise
-    cursor.close()
-
-
-def _upgrade(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    attributes: dict[str, Any] = config.attributes
-    attributes["connection"] = connection
-    command.upgrade(config, "head")
+    await connection.commit()

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, Select, delete, insert, select
+from sqlalchemy import ColumnElement, Row, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.store.database import Database
 from gateway.store.tables import LinkRow
+from gateway.store.texts import is_storable
 from providers.models import Reference
+
+_IDENTITY = (LinkRow.shop, LinkRow.provider, LinkRow.kind, LinkRow.value, LinkRow.sharer)
+"""What only one link may have: the columns of `uq_links_reference`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A reference that is tied to an order."""
+
+    order_number: str
+    reference: Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +44,8 @@ class Links:
         found: dict[tuple[str, str], list[Reference]] = {order: [] for order in orders}
         by_shop: dict[str, list[str]] = {}
         for shop, number in found:
-            by_shop.setdefault(shop, []).append(number)
+            if is_storable(number):
+                by_shop.setdefault(shop, []).append(number)
         async with self._database.reading() as connection:
             for shop, numbers in by_shop.items():
                 rows = await connection.execute(
@@ -43,10 +57,21 @@ class Links:
                     found[shop, row.order_number].append(_to_reference(row))
         return [tuple(found[order]) for order in orders]
 
+    async def all_of(self, shop: str, page: int) -> AsyncIterator[Link]:
+        """Every link of the shop, oldest first; `page` of them are read at a time."""
+        last = 0
+        while rows := await self._links_after(shop, last, page):
+            for row in rows:
+                yield Link(row.order_number, Reference(provider=row.provider, kind=row.kind, value=row.value))
+            last = rows[-1].id
+
     async def find_order_number(self, shop: str, reference: Reference) -> str | None:
         """The number of the order that alone is linked to `reference`."""
+        if not is_storable(reference.value):
+            return None
+        holder = select(LinkRow.order_number).where(*_is_reference(shop, reference), LinkRow.sharer == "")
         async with self._database.reading() as connection:
-            number: str | None = await connection.scalar(_holder(shop, reference, sharer=""))
+            number: str | None = await connection.scalar(holder)
         return number
 
     async def add(
@@ -54,31 +79,51 @@ class Links:
     ) -> LinkTaken | None:
         """Link `reference` to the order; the same link again changes nothing.
 
-        `LinkTaken` when another order has it, unless it is of a kind that orders share.
+        `LinkTaken` when another order has it, unless it is of a kind that orders share. Of several orders that want it
+        at the same time one gets it.
         """
-        sharer = order_number if shared else ""
+        dialect = postgresql if self._database.dialect == "postgresql" else sqlite
+        link = dialect.insert(LinkRow).values(
+            shop=shop,
+            order_number=order_number,
+            sharer=order_number if shared else "",
+            created_at=now,
+            **reference.model_dump(),
+        )
+        # Who has it already is kept and answered: `DO NOTHING` would answer no row, and another look at the table might
+        # find that it was removed in between.
+        kept = link.on_conflict_do_update(index_elements=_IDENTITY, set_={"order_number": LinkRow.order_number})
         async with self._database.writing() as connection:
-            holder: str | None = await connection.scalar(_holder(shop, reference, sharer))
-            if holder is not None:
-                return None if holder == order_number else LinkTaken(holder)
-            await connection.execute(
-                insert(LinkRow).values(
-                    shop=shop, order_number=order_number, sharer=sharer, created_at=now, **reference.model_dump()
-                )
-            )
-        return None
+            holder: str | None = await connection.scalar(kept.returning(LinkRow.order_number))
+        return LinkTaken(holder) if holder is not None and holder != order_number else None
 
     async def remove(self, shop: str, order_number: str, reference: Reference) -> bool:
         """Remove the link; False when there was none."""
+        if not is_storable(reference.value):
+            return False
         async with self._database.writing() as connection:
             result = await connection.execute(
                 delete(LinkRow).where(*_is_reference(shop, reference), LinkRow.order_number == order_number)
             )
         return result.rowcount > 0
 
+    async def forget(self, shop: str, order_number: str) -> int:
+        """Remove every link of the order; how many there were."""
+        async with self._database.writing() as connection:
+            result = await connection.execute(
+                delete(LinkRow).where(LinkRow.shop == shop, LinkRow.order_number == order_number)
+            )
+        return result.rowcount
 
-def _holder(shop: str, reference: Reference, sharer: str) -> Select[str]:
-    return select(LinkRow.order_number).where(*_is_reference(shop, reference), LinkRow.sharer == sharer)
+    async def _links_after(self, shop: str, last: int, limit: int) -> Sequence[Row[int, str, str, str, str]]:
+        chosen = (
+            select(LinkRow.id, LinkRow.order_number, LinkRow.provider, LinkRow.kind, LinkRow.value)
+            .where(LinkRow.shop == shop, LinkRow.id > last)
+            .order_by(LinkRow.id)
+            .limit(limit)
+        )
+        async with self._database.reading() as connection:
+            return (await connection.execute(chosen)).all()
 
 
 def _is_reference(shop: str, reference: Reference) -> tuple[ColumnElement[bool], ...]:

@@ -5,30 +5,36 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from providers.base import ProviderContext
+from providers.base import (
+    REGISTRATION_TIME_LIMIT,
+    AttemptBegun,
+    AttemptRunning,
+    AttemptUnfinished,
+    ProviderContext,
+)
 from providers.billink import wire
 from providers.billink.mapping import (
     blames_credentials,
     from_draft,
+    in_billinks_words,
     to_invoice_tracker,
     to_violation,
-    trimmed,
+    unstorable,
 )
 from providers.billink.profile import NAME, PROFILE
 from providers.billink.settings import BillinkSettings
 from providers.errors import (
     OrderNotFound,
+    OutcomeUnknown,
     ProviderAuthFailed,
     ProviderError,
     ProviderTimeout,
     RequestRejected,
+    WriteInProgress,
+    as_write_failure,
 )
 from providers.http import ProviderHttp, Reply
 from providers.models import InvoiceTracker, Reference, TrackerDraft, TrackingsFound
-
-TIME_LIMIT = timedelta(seconds=30)
-"""How long one registration may take at Billink. Callers have deadlines of their own, but a registration outlives them:
-without a limit, one that hangs would hold everyone who asks for the same tracker later."""
 
 _ANY_ANSWER = frozenset(range(200, 500))
 """Statuses that show a working server: which one it gives to a head of its root is not documented."""
@@ -39,14 +45,17 @@ _REGISTER = "register_tracker"
 class BillinkAdapter:
     """Registers trackers on invoices (developers.billink.nl, Create Tracker) and reads them from our own ledger.
 
-    Billink documents no call that reads a tracker and none that makes a repeated registration harmless. So what it
-    accepted is stored before it is answered, and the same draft is sent once: the ledger knows those of before, and of
-    several at the same time the first makes the call for all.
+    Billink documents no call that reads a tracker and none that makes a repeated registration harmless. So the same
+    draft is sent once: the ledger knows those of before, and of several at the same time in this process the first
+    makes the call for all. That a call is to be made is in the ledger before it is made, and what Billink accepted is
+    there before it is answered; what happens in between can be learnt from nobody, and such a call is never repeated.
     """
 
     profile = PROFILE
 
-    def __init__(self, settings: BillinkSettings, context: ProviderContext, time_limit: timedelta = TIME_LIMIT) -> None:
+    def __init__(
+        self, settings: BillinkSettings, context: ProviderContext, time_limit: timedelta = REGISTRATION_TIME_LIMIT
+    ) -> None:
         self._settings = settings
         self._http = ProviderHttp(NAME, context.client, context.clock)
         self._ledger = context.ledger
@@ -74,10 +83,16 @@ class BillinkAdapter:
         """Register `draft` once and answer the tracker as stored; one stored before is answered without a call.
 
         A caller that goes away does not stop what was sent: the tracker is stored when Billink has accepted it. A
-        second draft for the same invoice, carrier and number is the same tracker, whatever its media. What the ledger
-        raises passes through.
+        second draft for the same invoice, carrier and number, as Billink is told them, is the same tracker, whatever
+        its media.
+
+        Without a call: raises `WriteInProgress` while somebody else may be making it, and `OutcomeUnknown` when it was
+        begun once and nobody knows whether it was done; refuses what the ledger cannot keep. What the ledger raises
+        passes through.
         """
-        draft = trimmed(draft)
+        draft = in_billinks_words(draft, self._settings.carrier_codes)
+        if violations := unstorable(draft):
+            raise RequestRejected(NAME, _REGISTER, violations=violations)
         key = (draft.reference.value, draft.carrier_code, draft.tracking_number)
         registration = self._registrations.get(key)
         if registration is None:
@@ -93,16 +108,33 @@ class BillinkAdapter:
             done.exception()
 
     async def _register(self, draft: TrackerDraft) -> InvoiceTracker:
-        stored = await self._ledger.find(draft.reference.value, draft.carrier_code, draft.tracking_number)
-        if stored:
-            return stored
-        created = await self._create(draft)
-        return await self._ledger.add(to_invoice_tracker(created, draft, self._settings))
+        # Counted from before the ledger counts: by the time when it gives the attempt up, this one has ended.
+        ends_at = asyncio.get_running_loop().time() + self._time_limit.total_seconds()
+        match await self._ledger.begin(draft.reference.value, draft.carrier_code, draft.tracking_number):
+            case AttemptBegun() as attempt:
+                created = await self._create(draft, attempt, ends_at)
+                return await self._ledger.add(to_invoice_tracker(created, draft))
+            case AttemptRunning():
+                raise WriteInProgress(NAME, _REGISTER)
+            case AttemptUnfinished():
+                raise OutcomeUnknown(NAME, _REGISTER)
+            case stored:
+                return stored
 
-    async def _create(self, draft: TrackerDraft) -> wire.Created:
+    async def _create(self, draft: TrackerDraft, attempt: AttemptBegun, ends_at: float) -> wire.Created:
+        """What Billink made. The attempt stays open, unless Billink surely made nothing."""
+        try:
+            return await self._post(draft, ends_at)
+        except ProviderError as error:
+            if not isinstance(as_write_failure(error), OutcomeUnknown):
+                await self._ledger.abandon(attempt)
+            raise
+
+    async def _post(self, draft: TrackerDraft, ends_at: float) -> wire.Created:
         """Only a 201 with an `id` is success: Billink's older calls on the same host report failures with 200."""
         try:
-            async with asyncio.timeout(self._time_limit.total_seconds()):
+            async with asyncio.timeout_at(ends_at):
+                await asyncio.sleep(0)  # a process that stood still until then sends nothing any more
                 reply = await self._http.call(
                     _REGISTER,
                     "POST",

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
+from providers.base import LEDGER_TEXT_LIMIT
 from providers.billink import wire
 from providers.billink.profile import NAME
 from providers.billink.settings import BillinkSettings, MediaMembers
+from providers.carriers.provider_codes import billink_carrier_code
 from providers.errors import Violation
 from providers.models import Carrier, InvoiceTracker, Media, TrackerDraft, TrackingStatus
 from providers.parsing import parse_instant, web_url
@@ -29,24 +31,44 @@ _MEDIUM = re.compile(r"media\[(?P<index>\d+)\](?:\.(?P<member>.+))?")
 """Path of a violation inside `media`, in Symfony's notation."""
 
 
-def trimmed(draft: TrackerDraft) -> TrackerDraft:
-    """The draft without blanks around what identifies it; two that differ only there are the same tracker."""
+def in_billinks_words(draft: TrackerDraft, codes: Mapping[str, str]) -> TrackerDraft:
+    """The draft as Billink is told it, without blanks around: two that are equal then are the same tracker.
+
+    `codes` is the setting `carrier_codes`. A code of Billink's own stays as it is.
+    """
     reference = draft.reference.model_copy(update={"value": draft.reference.value.strip()})
+    word = draft.carrier_code.strip()
     return draft.model_copy(
         update={
             "reference": reference,
-            "carrier_code": draft.carrier_code.strip(),
+            "carrier_code": word if word in codes.values() else billink_carrier_code(word, codes),
             "tracking_number": draft.tracking_number.strip(),
         }
     )
 
 
+def unstorable(draft: TrackerDraft) -> tuple[Violation, ...]:
+    """What the ledger cannot keep of a draft in Billink's words, and so must not be sent.
+
+    The limits are the ledger's: Billink states none. Inputs are checked before, but an invoice's number can also come
+    of a template over an order.
+    """
+    texts = {
+        ("reference", "value"): draft.reference.value,
+        ("carrier_code",): draft.carrier_code,
+        ("tracking_number",): draft.tracking_number,
+    }
+    return tuple(
+        Violation(field) for field, text in texts.items() if len(text) > LEDGER_TEXT_LIMIT or not text.isprintable()
+    )
+
+
 def from_draft(draft: TrackerDraft, settings: BillinkSettings) -> dict[str, JsonValue]:
-    """The request for `draft`. Media are left out unless the settings name their members."""
+    """The request for a draft in Billink's words. Media are left out unless the settings name their members."""
     request: dict[str, JsonValue] = {
         "billinkID": settings.billink_id.get_secret_value(),
         "billinkUsername": settings.username,
-        "carrierCode": _billink_carrier(draft, settings),
+        "carrierCode": draft.carrier_code,
         "invoiceNumber": draft.reference.value,
         "trackAndTrace": draft.tracking_number,
     }
@@ -60,17 +82,13 @@ def _from_medium(medium: Media, members: MediaMembers) -> dict[str, JsonValue]:
     return {member: value for member, value in named.items() if value is not None}
 
 
-def _billink_carrier(draft: TrackerDraft, settings: BillinkSettings) -> str:
-    return settings.carrier_codes.get(draft.carrier_code, draft.carrier_code)
-
-
-def to_invoice_tracker(created: wire.Created, draft: TrackerDraft, settings: BillinkSettings) -> InvoiceTracker:
+def to_invoice_tracker(created: wire.Created, draft: TrackerDraft) -> InvoiceTracker:
     """What was made of `draft`, to be stored.
 
     Invoice, carrier code and number stay those of the draft, since they find the tracker again. What Billink answers as
     `carrier` is taken for a name where it is not the code that was sent: which of the two it is, is not documented.
     """
-    is_name = created.carrier != _billink_carrier(draft, settings)
+    is_name = created.carrier != draft.carrier_code
     return InvoiceTracker(
         provider=NAME,
         tracking_number=draft.tracking_number,

@@ -31,7 +31,7 @@ def refusal_of(operation: str, *, of_order: bool = False, draft: type[Domain] | 
             return None
         key = _key(reply)
         if of_order and _names_no_order(reply.status, key):
-            return OrderNotFound(PROFILE.name, operation)
+            return OrderNotFound(PROFILE.name, operation, key)
         violations = _violations(reply, draft) if draft else ()
         code = key or next((violation.provider_code for violation in violations), None)
         return RequestRejected(PROFILE.name, operation, provider_code=code, violations=violations)

@@ -1,14 +1,14 @@
-"""Asks PayPal for the trackers of one PayPal order, and adds, changes and cancels them there.
+"""Asks PayPal for the trackers and captures of one PayPal order, and adds, changes and cancels trackers there.
 
-Orders v2 has no call for a single tracker and no list of orders, so the order itself is read (Orders v2 OpenAPI 2.13,
-`orders.get`). What is sent is in `drafts.py`, what answers mean in `mapping.py` and `refusals.py`, tokens are
+Orders v2 has no call that reads a single tracker and no list of orders, so the order itself is read (Orders v2 OpenAPI
+2.13, `orders.get`). What is sent is in `drafts.py`, what answers mean in `mapping.py` and `refusals.py`, tokens are
 `oauth.py`'s.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
@@ -25,7 +25,7 @@ from providers.errors import (
     Violation,
 )
 from providers.http import ProviderHttp, Refine, Reply
-from providers.models import OrderTracker, Reference, TrackerItem, TrackingsFound
+from providers.models import Capture, OrderTracker, Reference, TrackerItem, TrackingsFound
 from providers.paypal import oauth
 from providers.paypal.drafts import (
     CANCELLATION,
@@ -37,13 +37,12 @@ from providers.paypal.drafts import (
     track_path,
     tracker_path,
 )
-from providers.paypal.mapping import to_added_tracker, to_trackers
+from providers.paypal.mapping import to_added_tracker, to_captures, to_earlier_tracker, to_trackers
 from providers.paypal.profile import PROFILE
 from providers.paypal.refusals import Refusals
 from providers.paypal.settings import PayPalSettings
 from providers.paypal.wire import ORDER_ANSWER, WireOrder, WireTracker
 
-_FIND = "find_trackings"
 _TRACK = "track_order"
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,108}")
@@ -77,11 +76,27 @@ class PayPalAdapter:
 
         An answer that is about another order is `OrderNotFound`.
         """
-        reply = await self._send(_Call(_FIND, "GET", order_path(reference.value), Refusals(_FIND).of_read))
-        answer = self._trackers_of(_FIND, reply, reference.value)
-        if _is_of_another_order(answer, reference.value):
-            raise OrderNotFound(PROFILE.name, _FIND)
+        answer = await self._read("find_trackings", reference.value)
         return TrackingsFound(trackings=to_trackers(answer, reference.value))
+
+    async def find_captures(self, paypal_order_id: str) -> tuple[Capture, ...]:
+        """The captures of the PayPal order. See `OrderTrackerSink.find_captures`.
+
+        Raises `InvalidProviderResponse` for a tracker without its order, which says nothing of captures.
+        """
+        operation = "find_captures"
+        answer = await self._read(operation, paypal_order_id)
+        if isinstance(answer, WireTracker):
+            raise InvalidProviderResponse(PROFILE.name, operation, "wrong_shape")
+        return to_captures(answer, paypal_order_id)
+
+    async def find_tracker(self, draft: OrderTrackerDraft, known_ids: Collection[str]) -> OrderTracker | None:
+        """The tracker that an earlier request added. See `OrderTrackerSink.find_tracker`.
+
+        A draft without a number finds none: nothing tells its tracker from others.
+        """
+        answer = await self._read("find_tracker", draft.paypal_order_id)
+        return to_earlier_tracker(answer, draft, known_ids)
 
     async def track_order(self, draft: OrderTrackerDraft, request_id: str) -> OrderTracker:
         """Add a tracker. See `OrderTrackerSink.track_order`.
@@ -123,6 +138,13 @@ class PayPalAdapter:
         """Obtain an access token."""
         await self._tokens.current()
         return "credentials accepted, access token obtained"
+
+    async def _read(self, operation: str, paypal_order_id: str) -> WireOrder | WireTracker:
+        reply = await self._send(_Call(operation, "GET", order_path(paypal_order_id), Refusals(operation).of_read))
+        answer = self._trackers_of(operation, reply, paypal_order_id)
+        if _is_of_another_order(answer, paypal_order_id):
+            raise OrderNotFound(PROFILE.name, operation)
+        return answer
 
     def _trackers_of(self, operation: str, reply: Reply, paypal_order_id: str) -> WireOrder | WireTracker:
         answer = self._http.read(operation, reply, ORDER_ANSWER)

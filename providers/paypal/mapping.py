@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from providers.drafts import OrderTrackerDraft
-from providers.models import Carrier, Link, OrderTracker, TrackerItem, TrackingStatus, Upc
+from providers.models import Capture, Carrier, Link, OrderTracker, TrackerItem, TrackingStatus, Upc
 from providers.parsing import parse_instant, web_url
 from providers.paypal.profile import PROFILE
-from providers.paypal.wire import WireItem, WireLink, WireOrder, WireTracker, WireUpc
+from providers.paypal.wire import WireCapture, WireItem, WireLink, WireOrder, WireTracker, WireUpc
 
 STATUS_BY_WORD: Mapping[str, TrackingStatus] = {
     # Orders v2, `tracker_status`: a merchant assigned a number; nobody scanned the parcel.
@@ -83,7 +83,41 @@ def to_added_tracker(wire: WireOrder | WireTracker, draft: OrderTrackerDraft) ->
     if not candidates:
         return None
     added = max(reversed(candidates), key=lambda tracker: _likeness(tracker, draft))
-    return to_tracker(added, draft.paypal_order_id).model_copy(
+    return _as_drafted(to_tracker(added, draft.paypal_order_id), draft)
+
+
+def to_earlier_tracker(
+    wire: WireOrder | WireTracker, draft: OrderTrackerDraft, known_ids: Collection[str]
+) -> OrderTracker | None:
+    """The tracker that an earlier request with `draft` added; None where none can be told to be it.
+
+    It is one of `known_ids` that is not on another capture, or has for its id the capture's and the number, as PayPal's
+    examples have (Orders v2, PATCH tracker; with a hyphen in between, Shipment Tracking v1). An id that is cut short is
+    not taken for it: several long numbers begin alike. Neither is a cancelled tracker: it tells the payer nothing, and
+    can be older than that request.
+    """
+    if draft.tracking_number is None:
+        return None
+    for each in _trackers(wire):
+        tracker = to_tracker(each, draft.paypal_order_id, _capture_ids(wire))
+        is_known = tracker.tracker_id in known_ids and tracker.capture_id in (None, draft.capture_id)
+        if tracker.status is not TrackingStatus.CANCELLED and (is_known or _is_named_for(each, draft)):
+            return _as_drafted(tracker, draft)
+    return None
+
+
+def to_captures(wire: WireOrder, paypal_order_id: str) -> tuple[Capture, ...]:
+    """The captures of the order, in PayPal's order; one without id or status is left out: it says nothing."""
+    return tuple(
+        Capture(paypal_order_id=paypal_order_id, capture_id=capture.id, status=capture.status)
+        for capture in _captures(wire)
+        if capture.id and capture.status
+    )
+
+
+def _as_drafted(tracker: OrderTracker, draft: OrderTrackerDraft) -> OrderTracker:
+    """The tracker of `draft`, with the number and the carrier that PayPal does not give back."""
+    return tracker.model_copy(
         update={
             "capture_id": draft.capture_id,
             "tracking_number": draft.tracking_number,
@@ -94,9 +128,19 @@ def to_added_tracker(wire: WireOrder | WireTracker, draft: OrderTrackerDraft) ->
 
 def _likeness(wire: WireTracker, draft: OrderTrackerDraft) -> tuple[bool, bool, datetime]:
     on_capture = wire.id.upper().startswith(draft.capture_id.upper())
-    number = "".join(filter(str.isalnum, draft.tracking_number or "")).upper()
+    number = _in_an_id(draft.tracking_number or "")
     for_number = on_capture and bool(number) and wire.id.upper().endswith(number)
     return for_number, on_capture, parse_instant(wire.create_time) or _BEFORE_ALL_TIMES
+
+
+def _is_named_for(wire: WireTracker, draft: OrderTrackerDraft) -> bool:
+    number = _in_an_id(draft.tracking_number or "")
+    return bool(number) and _in_an_id(wire.id) == _in_an_id(draft.capture_id) + number
+
+
+def _in_an_id(text: str) -> str:
+    """What an id holds of `text`: its letters, as capitals, and its digits."""
+    return "".join(filter(str.isalnum, text)).upper()
 
 
 def _trackers(wire: WireOrder | WireTracker) -> list[WireTracker]:
@@ -108,8 +152,11 @@ def _trackers(wire: WireOrder | WireTracker) -> list[WireTracker]:
 def _capture_ids(wire: WireOrder | WireTracker) -> frozenset[str]:
     if isinstance(wire, WireTracker):
         return frozenset()
-    captures = (capture for unit in wire.purchase_units if unit.payments for capture in unit.payments.captures or ())
-    return frozenset(capture.id for capture in captures if capture.id)
+    return frozenset(capture.id for capture in _captures(wire) if capture.id)
+
+
+def _captures(wire: WireOrder) -> Iterator[WireCapture]:
+    return (capture for unit in wire.purchase_units if unit.payments for capture in unit.payments.captures or ())
 
 
 def _capture_id(tracker_id: str, capture_ids: Iterable[str]) -> str | None:

@@ -61,7 +61,7 @@ class Refusals:
             return None
         error = reply.parse(ERROR_BODY) or WireError()
         if _is_not_found(reply, error):
-            return OrderNotFound(PROFILE.name, self.operation)
+            return OrderNotFound(PROFILE.name, self.operation, _word(error))
         return RequestRejected(PROFILE.name, self.operation, provider_code=_word(error))
 
     def of_write(self, reply: Reply) -> ProviderError | None:
@@ -75,7 +75,7 @@ class Refusals:
         if reply.status not in REFUSED_REQUEST and not is_denied:
             return None
         if _is_not_found(reply, error):
-            return OrderNotFound(PROFILE.name, self.operation)
+            return OrderNotFound(PROFILE.name, self.operation, _word(error))
         violations = tuple(self._violation(detail) for detail in error.details or ())
         return RequestRejected(PROFILE.name, self.operation, provider_code=_word(error), violations=violations)
 

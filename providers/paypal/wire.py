@@ -48,6 +48,7 @@ class WireTracker(Wire):
 
 class WireCapture(Wire):
     id: Text = None
+    status: Text = None
 
 
 class WirePayments(Wire):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from starlette.applications import Starlette
 
 from gateway.app import app_from_environment, create_app, open_adapters
 from gateway.settings import ConfigurationError, Settings, parse_settings
-from gateway.store.database import Database
-from tests.gateway.conftest import sqlite_url, store_threads_end
+from gateway.store.database import Database, WrongSchema
+from tests.databases import downgrade, pose_as_newer, sqlite_url, store_threads_end
 
 NOWHERE = "http://127.0.0.1:9"
 """A port of the discard service: nothing answers there."""
@@ -30,6 +30,10 @@ def karla(slug: str, base_url: str = NOWHERE) -> dict[str, str]:
 
 def settings_for(store: Path, shops: Mapping[str, Any], **tables: Any) -> Settings:
     return parse_settings({"store": {"url": sqlite_url(store)}, "shops": shops, **tables})
+
+
+async def older(database: Database) -> None:
+    await downgrade(database, "0001")
 
 
 @asynccontextmanager
@@ -53,6 +57,29 @@ async def test_opening_migrates_the_store_and_is_ready(settings: Settings, tmp_p
     database = Database(sqlite_url(tmp_path / "store.db"))
     await database.check()
     await database.aclose()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"), [(older, "run `trackgraph migrate`$"), (pose_as_newer, "made by a newer trackgraph")]
+)
+async def test_a_store_of_another_schema_stops_the_start(
+    store_url: str, change: Callable[[Database], Awaitable[None]], told: str
+) -> None:
+    database = Database(store_url)
+    await change(database)
+    settings = parse_settings({"store": {"url": store_url}, "shops": {"acme": {"karla": karla("acme")}}})
+    with pytest.raises(WrongSchema, match=told):
+        async with opened(create_app(settings)):
+            raise AssertionError("opened over a schema that it does not know")
+    await database.aclose()
+
+
+async def test_it_serves_over_postgresql(empty_postgres_url: str) -> None:
+    settings = parse_settings({"store": {"url": empty_postgres_url}, "shops": {"acme": {"karla": karla("acme")}}})
+    async with opened(create_app(settings)) as client:
+        answer = await client.post("/graphql", json={"query": "{ shop { slug } }"})
+        assert answer.json() == {"data": {"shop": {"slug": "acme"}}}
+        assert (await client.get("/readyz")).status_code == 200
 
 
 async def test_nothing_is_opened_before_the_lifespan_starts(settings: Settings, tmp_path: Path) -> None:

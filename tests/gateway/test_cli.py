@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 import httpx
 import pytest
+from alembic.script import ScriptDirectory
 
 from gateway.cli.check import Finding, try_everything
 from gateway.cli.dev import demo_settings, example_curl
@@ -21,10 +23,14 @@ from gateway.cli.failures import CommandFailed, explain
 from gateway.cli.output import print_table
 from gateway.cli.program import run
 from gateway.cli.schema import breaking_changes, check_published
+from gateway.cli.seed import seed_demo
 from gateway.cli.serving import listen, url_of
 from gateway.cli.simulate import choose_ports
 from gateway.settings import Settings, parse_settings
+from gateway.store.database import Database
+from gateway.store.schema import MIGRATIONS, SchemaState
 from providers.simulation.server import running_simulators, simulator_settings, world_of_today
+from tests.databases import downgrade, pose_as_newer, sqlite_url
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-c", "from gateway.cli import main; main()"]
@@ -88,6 +94,27 @@ def settings_file(tmp_path: Path, text: str) -> str:
 
 
 KARLA = '[shops.acme.karla]\nbase_url = "http://127.0.0.1:9"\nslug = "acme"\napi_key = "k"\n'
+
+
+def needed_version() -> str:
+    [version] = ScriptDirectory(str(MIGRATIONS)).get_heads()
+    return version
+
+
+async def older(database: Database) -> None:
+    await downgrade(database, "0001")
+
+
+async def changed(url: str, change: Callable[[Database], Awaitable[None]]) -> None:
+    """Do `change` to the store at `url`."""
+    database = Database(url)
+    await change(database)
+    await database.aclose()
+
+
+def settings_over(tmp_path: Path, url: str, tables: str = "") -> str:
+    """A settings file of a gateway over the store at `url`."""
+    return settings_file(tmp_path, f'[store]\nurl = "{url}"\n{tables}{KARLA}')
 
 
 class TestFailures:
@@ -161,7 +188,7 @@ def test_without_a_command_the_commands_are_listed(capsys: pytest.CaptureFixture
     assert run([]) == 0
 
     out = capsys.readouterr().out
-    assert [name for name in ("serve", "dev", "simulate", "check", "schema") if name not in out] == []
+    assert [name for name in ("serve", "dev", "simulate", "check", "migrate", "schema") if name not in out] == []
     assert "settings-docs" not in out
 
 
@@ -283,6 +310,67 @@ class TestCheck:
         assert rows[0] == ["shop", "subject", "result", "detail", "time"]
         assert [row[:3] for row in rows[1:]] == [["", "store", "ok"], ["", "cache", "ok"], ["acme", "karla", "failed"]]
 
+    @pytest.mark.parametrize(
+        ("change", "ok", "detail"),
+        [
+            (None, True, f"sqlite, schema version {needed_version()}"),
+            (older, False, "the store's schema is version 0001 and this trackgraph needs"),
+            (pose_as_newer, False, "the store's schema is version 9999, made by a newer trackgraph"),
+        ],
+    )
+    async def test_the_schema_of_the_store_is_told(
+        self, store_file: Path, change: Callable[[Database], Awaitable[None]] | None, ok: bool, detail: str
+    ) -> None:
+        if change:
+            await changed(sqlite_url(store_file), change)
+        settings = parse_settings({"store": {"url": sqlite_url(store_file)}, "shops": {}})
+        store = (await self.findings(settings))["store"]
+        assert (store.ok, store.detail.startswith(detail)) == (ok, True), store.detail
+
+    async def test_a_new_store_is_told_as_empty_and_is_left_so(self, empty_store_url: str) -> None:
+        settings = parse_settings({"store": {"url": empty_store_url}, "shops": {}})
+        for _ in range(2):
+            store = (await self.findings(settings))["store"]
+            assert (store.ok, store.detail.partition(", ")[2]) == (True, "empty: the first start makes its schema")
+
+
+class TestMigrate:
+    """Each run is the command's own event loop, so these tests have none."""
+
+    def test_it_says_from_which_version_to_which(
+        self, empty_store_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        config = settings_over(tmp_path, empty_store_url)
+        for change, told in [
+            (None, f"the store was empty and has schema version {needed_version()} now\n"),
+            (None, f"the store's schema is version {needed_version()} already\n"),
+            (older, f"the store's schema was version 0001 and is {needed_version()} now\n"),
+        ]:
+            if change:
+                asyncio.run(changed(empty_store_url, change))
+            assert run(["migrate", "--config", config]) == 0
+            assert capsys.readouterr() == (told, "")
+
+    def test_a_store_of_a_newer_trackgraph_fails_on_one_line(
+        self, store_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        asyncio.run(changed(sqlite_url(store_file), pose_as_newer))
+        config = settings_over(tmp_path, sqlite_url(store_file))
+
+        assert run(["migrate", "--config", config]) == 1
+
+        out, err = capsys.readouterr()
+        assert (out, len(err.splitlines())) == ("", 1)
+        assert err.startswith("trackgraph: the store's schema is version 9999, made by a newer trackgraph")
+
+    def test_a_server_that_is_away_fails_on_one_line(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        config = settings_over(tmp_path, "postgresql+asyncpg://u:secret@127.0.0.1:9/store")
+
+        assert run(["migrate", "--config", config]) == 1
+
+        [line] = capsys.readouterr().err.splitlines()
+        assert line == "trackgraph: the store (store.url) cannot be used: Connect call failed ('127.0.0.1', 9)"
+
 
 class TestSimulate:
     def test_each_simulator_has_its_own_port_unless_one_is_given(self) -> None:
@@ -322,6 +410,17 @@ class TestDev:
         assert (process.returncode, err) == (0, "")
         assert (tmp_path / "trackgraph-dev.db").exists()
 
+    async def test_its_own_store_is_brought_up_to_date(self, store_file: Path) -> None:
+        await changed(sqlite_url(store_file), older)
+
+        world = world_of_today()
+        async with running_simulators(world) as simulators:
+            await seed_demo(demo_settings(8000, store_file, simulators), world)
+
+        database = Database(sqlite_url(store_file))
+        assert (await database.schema()).state is SchemaState.CURRENT
+        await database.aclose()
+
     def test_a_query_with_quotes_survives_the_shell(self) -> None:
         command = example_curl("http://127.0.0.1:1", """{ order(by: {orderName: "it's"}) { id } }""")
 
@@ -332,6 +431,22 @@ class TestDev:
 
 
 class TestServe:
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    def test_an_older_schema_is_refused_on_one_line(
+        self, start: Start, store_url: str, workers: str, tmp_path: Path
+    ) -> None:
+        asyncio.run(changed(store_url, older))
+        config = settings_over(tmp_path, store_url, "[cache]\nurl = 'redis://127.0.0.1:9/0'\n")
+        process = start("serve", "--config", config, "--port", "0", "--workers", workers)
+
+        _, err = process.communicate(timeout=PATIENCE_SECONDS)
+
+        assert process.returncode == 1
+        assert [line for line in err.splitlines() if " uvicorn." not in line] == [
+            f"trackgraph: the store's schema is version 0001 and this trackgraph needs {needed_version()}: "
+            "run `trackgraph migrate`"
+        ]
+
     def test_the_gateway_answers_without_naming_its_server_until_ctrl_c(self, start: Start, tmp_path: Path) -> None:
         process = start("serve", "--config", settings_file(tmp_path, KARLA), "--port", "0")
         url = first_line(process.stderr, "trackgraph: serving ").split(" ")[2]

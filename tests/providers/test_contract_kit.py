@@ -11,7 +11,15 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from providers.base import Capability, Provider, ProviderContext, ProviderProfile, ProviderSettings, ProviderSpec
+from providers.base import (
+    AttemptBegun,
+    Capability,
+    Provider,
+    ProviderContext,
+    ProviderProfile,
+    ProviderSettings,
+    ProviderSpec,
+)
 from providers.errors import OrderNotFound
 from providers.models import GenericTracking, Reference, TrackingsFound, TrackingStatus
 from providers.testing import (
@@ -25,6 +33,7 @@ from providers.testing import (
     SentRequest,
     StatusTable,
 )
+from providers.testing.cases import NOW
 from tests.providers.billink.contract_case import REGISTERED
 
 PROFILE = ProviderProfile(
@@ -163,10 +172,10 @@ def test_every_fault_has_a_name_of_its_own() -> None:
 
 async def test_the_ledger_in_memory_stores_a_tracker_once() -> None:
     """The same invoice, carrier and number is one tracker, and gets one number."""
-    ledger = MemoryLedger()
+    ledger = MemoryLedger(clock=lambda: NOW)
     first = await ledger.add(REGISTERED)
     assert await ledger.add(REGISTERED.model_copy(update={"tracker_id": "other"})) == first
     assert first.store_id == 1
     assert await ledger.find_by_invoice("1002") == (first,)
-    assert await ledger.find("1002", "DHL", "3SXYZ") == first
-    assert await ledger.find("1002", "GLS", "3SXYZ") is None
+    assert await ledger.begin("1002", "DHL", "3SXYZ") == first
+    assert await ledger.begin("1002", "GLS", "3SXYZ") == AttemptBegun("1002", "GLS", "3SXYZ", NOW.timestamp())

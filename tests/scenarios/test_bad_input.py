@@ -67,7 +67,7 @@ BODIES: dict[str, tuple[bytes, int, str]] = {
     "fifty thousand aliases": (
         body("{ " + " ".join(f"a{n}: __typename" for n in range(50_000)) + " }"),
         400,
-        "GRAPHQL_PARSE_FAILED",
+        "QUERY_LIMIT_EXCEEDED",
     ),
     "a fragment of itself": (
         body('{ order(by: {id: "x"}) { ...A } } fragment A on Order { ...A }'),

@@ -255,6 +255,39 @@ async def test_a_registration_goes_on_when_nobody_waits_for_it_any_more(
 
     await gateway.ask_until(is_there, TRACKERS, number=tracker["invoiceNumber"])
     assert providers.calls()["billink"] == 1
+    assert (await created(gateway, tracker))["userErrors"] == []
+    assert providers.calls()["billink"] == 1
+
+
+async def test_what_is_registered_after_its_client_has_gone_leads_to_its_order(
+    gateway: Gateway, providers: Providers, tracker: Data
+) -> None:
+    providers.fail("billink", fault=Fault(mode=FaultMode.NONE, latency_ms=200))
+    client = asyncio.ensure_future(gateway.ask(CREATE, input=tracker))
+    async with asyncio.timeout(10):
+        while not providers.calls():  # noqa: ASYNC110  # the provider's own count
+            await asyncio.sleep(0.005)
+    client.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await client
+    query = "query ($number: String!) { order(by: {trackingNumber: $number}) { orderNumber } }"
+    reply = await gateway.ask_until(lambda reply: not reply.errors, query, number=tracker["trackAndTrace"])
+    assert reply.data == {"order": {"orderNumber": tracker["invoiceNumber"]}}
+
+
+@pytest.mark.parametrize("kind", ["500", "hang", "reset", "garbage", "HTML", "cut-off"])
+async def test_what_may_have_been_done_is_not_sent_again(
+    gateway: Gateway, open_gateway: OpenGateway, providers: Providers, tracker: Data, kind: str
+) -> None:
+    """Another worker does not send it either: it says that the outcome is still open."""
+    providers.fail("billink", fault=FAILURES[kind][0])
+    assert (await gateway.ask(CREATE, input=tracker)).failures == {"billink": "OUTCOME_UNKNOWN"}
+    async with open_gateway() as other_worker:
+        reply = await other_worker.ask(CREATE, input=tracker)
+    assert reply.data == {"createInvoiceTracker": None}
+    assert reply.failures == {"billink": "WRITE_IN_PROGRESS"}
+    assert reply.errors[0]["extensions"]["retryable"] is True
+    assert providers.calls() == {"billink": 1}
 
 
 async def test_a_shop_without_billink_says_so(open_gateway: OpenGateway, providers: Providers, tracker: Data) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
 from gateway.schema.ids import GlobalId
-from providers.simulation.faults import Fault
+from providers.simulation.faults import Fault, FaultMode
 from providers.simulation.world import SimulatedOrder
+from tests.gateway.freshness.conftest import HandClock
 from tests.scenarios.conftest import OpenGateway
-from tests.scenarios.harness import DOWN, HANGING, Data, Gateway, Providers
+from tests.scenarios.harness import DOWN, HANGING, Data, Gateway, Providers, Reply
 
 TRACKER = (
     "tracker { id trackerId paypalOrderId captureId trackingNumber status items { name quantity } source { cache } }"
@@ -213,3 +215,115 @@ async def test_a_shop_without_paypal_says_so(open_gateway: OpenGateway, provider
     async with open_gateway(shops={"demo": {"karla": providers.settings["karla"]}}) as gateway:
         payload = await written(gateway, CREATE, tracker)
     assert errors_of(payload) == [("PROVIDER_NOT_CONFIGURED", ["input"])]
+
+
+SENT_WITH = """
+query ($by: OrderBy!) {
+  order(by: $by) { trackings(providers: ["paypal"]) { id trackingNumber carrier { reference name } } }
+}"""
+
+LOST_ANSWER = Fault(mode=FaultMode.TRUNCATE, method="POST", path="*/track", count=1)
+
+
+async def sent_with(gateway: Gateway, made: Data, **by: str | None) -> Data:
+    """The tracker `made`, as an order is shown with it now."""
+    trackings = (await gateway.data(SENT_WITH, by=by))["order"]["trackings"]
+    (tracking,) = [tracking for tracking in trackings if tracking["id"] == made["id"]]
+    assert isinstance(tracking, dict)
+    return tracking
+
+
+def posts(providers: Providers) -> int:
+    """How often PayPal was asked to add a tracker since `forget_calls`."""
+    return sum(call.method == "POST" for call in providers.received("paypal"))
+
+
+async def arrival(providers: Providers) -> None:
+    """Wait until PayPal is asked to add a tracker."""
+    async with asyncio.timeout(10):
+        while True:
+            if posts(providers):
+                return
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    ("carrier", "shown"),
+    [
+        ({"carrier": "FEDEX"}, {"reference": "FEDEX", "name": None}),
+        ({"carrier": "OTHER", "carrierNameOther": "Fiets & Co"}, {"reference": "OTHER", "name": "Fiets & Co"}),
+    ],
+    ids=["code", "name"],
+)
+async def test_what_a_tracker_was_sent_with_outlives_the_gateway(
+    open_gateway: OpenGateway, order: SimulatedOrder, tracker: Data, carrier: Data, shown: Data
+) -> None:
+    """PayPal gives back neither number nor carrier; what is kept shows them, from a cache or without one."""
+    async with open_gateway() as first:
+        made = (await written(first, CREATE, tracker | carrier))["tracker"]
+        expected = {"id": made["id"], "trackingNumber": "443844607820", "carrier": shown}
+        for _ in range(2):
+            assert await sent_with(first, made, paypalOrderId=order.paypal_order_id) == expected
+    async with open_gateway() as second:
+        await second.link(order)
+        for by in ({"paypalOrderId": order.paypal_order_id}, {"orderNumber": order.number}):
+            assert await sent_with(second, made, **by) == expected
+        found = await second.data(
+            'query { order(by: {trackingNumber: "443844607820"}) { orderNumber } }',
+        )
+    assert found["order"] == {"orderNumber": order.number}
+
+
+@pytest.mark.parametrize("hours", [0, 7], ids=["at once", "when PayPal has forgotten the request"])
+async def test_a_tracker_whose_answer_was_lost_is_not_added_twice(
+    gateway: Gateway, providers: Providers, clock: HandClock, order: SimulatedOrder, tracker: Data, hours: int
+) -> None:
+    keyed = tracker | {"idempotencyKey": "ship-1"}
+    before = await ids(gateway, paypalOrderId=order.paypal_order_id)
+    providers.fail("paypal", fault=LOST_ANSWER)
+    lost = await gateway.ask(CREATE, input=keyed)
+    assert lost.failures == {"paypal": "OUTCOME_UNKNOWN"}
+    clock.advance(hours * 3600)
+    providers.mend("paypal")
+    providers.forget_calls()
+    payload = await written(gateway, CREATE, keyed)
+    assert payload["userErrors"] == []
+    assert posts(providers) == 0
+    assert {*await ids(gateway, paypalOrderId=order.paypal_order_id)} == {*before, payload["tracker"]["id"]}
+    assert (await sent_with(gateway, payload["tracker"], paypalOrderId=order.paypal_order_id))["carrier"] == {
+        "reference": "FEDEX",
+        "name": None,
+    }
+
+
+async def test_a_tracker_that_never_arrived_is_added(gateway: Gateway, providers: Providers, tracker: Data) -> None:
+    keyed = tracker | {"idempotencyKey": "ship-1"}
+    await written(gateway, CREATE, tracker | {"trackingNumber": "1"})  # PayPal's token is there from now on
+    providers.fail("paypal", fault=HANGING)
+    assert (await gateway.ask(CREATE, input=keyed)).failures == {"paypal": "OUTCOME_UNKNOWN"}
+    providers.mend("paypal")
+    providers.forget_calls()
+    payload = await written(gateway, CREATE, keyed)
+    assert (payload["userErrors"], posts(providers)) == ([], 1)
+
+
+async def test_a_client_that_goes_away_leaves_nothing_half_done(
+    gateway: Gateway, providers: Providers, order: SimulatedOrder, tracker: Data
+) -> None:
+    """What PayPal does meanwhile is kept, and what was read before is read anew."""
+    by = {"paypalOrderId": order.paypal_order_id}
+    before = await ids(gateway, **by)
+    providers.forget_calls()
+    providers.fail("paypal", fault=Fault(mode=FaultMode.NONE, method="POST", path="*/track", latency_ms=200))
+    asked = asyncio.create_task(gateway.ask(CREATE, input=tracker))
+    await arrival(providers)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+
+    def is_there(reply: Reply) -> bool:
+        assert reply.data is not None
+        numbers = [tracking["trackingNumber"] for tracking in reply.data["order"]["trackings"]]
+        return len(numbers) == len(before) + 1 and "443844607820" in numbers
+
+    await gateway.ask_until(is_there, SENT_WITH, by=by)

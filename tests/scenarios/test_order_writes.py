@@ -116,6 +116,25 @@ async def test_an_order_that_exists_cannot_be_placed(gateway: Gateway, plain_ord
     )
 
 
+async def test_an_order_whose_answer_was_lost_is_placed_once(gateway: Gateway, providers: Providers) -> None:
+    keyed = NEW | {"idempotencyKey": "order-1"}
+    providers.fail("karla", fault=Fault(mode=FaultMode.TRUNCATE, method="POST", count=1))
+    assert (await gateway.ask(PLACE, input=keyed)).failures == {"karla": "OUTCOME_UNKNOWN"}
+    payload = await written(gateway, PLACE, keyed)
+    assert (payload["userErrors"], payload["order"]["orderNumber"]) == ([], "N-1")
+
+
+async def test_another_order_of_that_name_is_a_refusal_also_when_asked_again(
+    gateway: Gateway, providers: Providers, plain_order: SimulatedOrder
+) -> None:
+    keyed = NEW | {"orderNumber": plain_order.number, "idempotencyKey": "order-1"}
+    providers.fail("karla", fault=HANGING)
+    assert (await gateway.ask(PLACE, input=keyed)).failures == {"karla": "OUTCOME_UNKNOWN"}
+    providers.mend("karla")
+    payload = await written(gateway, PLACE, keyed)
+    assert [error["code"] for error in payload["userErrors"]] == ["ALREADY_EXISTS"]
+
+
 async def test_an_upsert_adds_a_parcel_that_the_next_read_shows(gateway: Gateway, plain_order: SimulatedOrder) -> None:
     by = {"orderNumber": plain_order.number}
     before = (await gateway.data(READ, by=by))["order"]["trackings"]

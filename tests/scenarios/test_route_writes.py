@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from providers.simulation.faults import Fault
+from providers.simulation.faults import Fault, FaultMode
+from providers.simulation.world import World
 from tests.scenarios.conftest import OpenGateway
 from tests.scenarios.harness import DOWN, HANGING, Data, Gateway, Providers
 
@@ -107,6 +108,51 @@ async def test_an_order_that_is_under_way_cannot_be_sent_again(gateway: Gateway)
         {"name": "hypertrack"},
         "duplicate_resource",
     )
+
+
+LOST_ANSWER = Fault(mode=FaultMode.TRUNCATE, method="POST", count=1)
+
+
+async def lost_and_asked_again(gateway: Gateway, providers: Providers, given: Data) -> Data:
+    """What comes of asking again under the same key, when `given` was done and its answer was lost."""
+    keyed = given | {"idempotencyKey": "route-1"}
+    providers.fail("hypertrack", fault=LOST_ANSWER)
+    lost = await gateway.ask(TRACK, input=keyed)
+    assert lost.failures == {"hypertrack": "OUTCOME_UNKNOWN"}
+    return await tracked(gateway, keyed)
+
+
+async def test_a_route_whose_answer_was_lost_is_the_answer_to_the_next_attempt(
+    gateway: Gateway, providers: Providers
+) -> None:
+    payload = await lost_and_asked_again(gateway, providers, EXAMPLE)
+    assert payload["userErrors"] == []
+    assert [stop["orderHandle"] for stop in payload["route"]["stops"]] == ["stop-1", "stop-2"]
+
+
+async def test_a_planned_route_whose_answer_was_lost_is_the_answer_to_the_next_attempt(
+    gateway: Gateway, providers: Providers, world: World
+) -> None:
+    stops = [(order, order.stop) for order in world.orders if order.stop]
+    begun = {stop.route_handle for order, stop in stops if world.passed(order, stop.assigned)}
+    planned = next(stop.route_handle for _order, stop in stops if stop.route_handle not in begun)
+    payload = await lost_and_asked_again(gateway, providers, {"routeHandle": planned})
+    assert payload["userErrors"] == []
+    assert (payload["route"]["routeHandle"], payload["route"]["status"]) == (planned, "tracking")
+
+
+async def test_what_another_sent_on_its_way_is_a_refusal_also_when_asked_again(
+    gateway: Gateway, providers: Providers
+) -> None:
+    """The first attempt never arrived, and meanwhile one of its orders was sent to another place."""
+    keyed = EXAMPLE | {"idempotencyKey": "route-1"}
+    providers.fail("hypertrack", fault=HANGING)
+    assert (await gateway.ask(TRACK, input=keyed)).failures == {"hypertrack": "OUTCOME_UNKNOWN"}
+    providers.mend("hypertrack")
+    elsewhere = {"address": "1 Other St", "location": {"latitude": 35.0, "longitude": 18.0}}
+    orders = [EXAMPLE["orders"][0], stop(orderHandle="stop-2", destination=elsewhere)]
+    await tracked(gateway, EXAMPLE | {"orders": orders})
+    assert [code for code, _path in errors_of(await tracked(gateway, keyed))] == ["ALREADY_EXISTS"]
 
 
 @pytest.mark.parametrize(

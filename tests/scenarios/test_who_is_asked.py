@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from time import process_time
 from typing import Any
 
 import pytest
@@ -228,17 +227,6 @@ async def test_the_same_field_under_two_selections_is_loaded_once(
     }"""
     await gateway.data(query, number=linked.number)
     assert providers.calls() == TRACKED
-
-
-async def test_fragments_that_spread_the_next_one_twice_are_looked_at_once(
-    gateway: Gateway, order: SimulatedOrder
-) -> None:
-    """Followed at each spread, the last would be looked at a million times, and nobody else answered meanwhile."""
-    chain = " ".join(f"fragment F{n} on Order {{ ...F{n + 1} ...F{n + 1} }}" for n in range(20))
-    query = by_number("...F0") + f" {chain} fragment F20 on Order {{ id }}"
-    begun = process_time()
-    await gateway.data(query, number=order.number)
-    assert process_time() - begun < 5
 
 
 @pytest.mark.parametrize(

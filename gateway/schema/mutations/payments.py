@@ -7,18 +7,22 @@ from typing import Annotated
 import strawberry
 from strawberry import Info
 
+from gateway.orders.attempts import Attempt
+from gateway.orders.idempotency import Made
 from gateway.orders.identity import OrderKey
-from gateway.orders.loaded import LoadedOrder, ProviderPart
+from gateway.orders.shops import Shop
 from gateway.orders.writes import PAYPAL_ORDER_ID
 from gateway.schema.constraints import draft
 from gateway.schema.context import Context
-from gateway.schema.errors import ClientError, ErrorCode
+from gateway.schema.errors import ErrorCode
 from gateway.schema.fields import resolved
-from gateway.schema.mutations.attempt import attempt, misnamed, tracking_id
+from gateway.schema.ids import GlobalId
+from gateway.schema.mutations.attempt import MutationSpec, attempt, id_of, in_any_shop, named
 from gateway.schema.payment_inputs import (
     CancelOrderTrackerInput,
     CreateOrderTrackerInput,
     UpdateOrderTrackerInput,
+    check_cancellation,
     check_tracker_change,
     check_tracker_draft,
 )
@@ -32,14 +36,51 @@ from gateway.schema.types.tracking import OrderTracker
 from providers.drafts import OrderTrackerDraft
 from providers.models import TrackerItem
 
+
+async def _create(info: Info[Context], shop: Shop, given: CreateOrderTrackerInput, attempt: Attempt) -> Made:
+    tracker_draft = draft(OrderTrackerDraft, given)
+    _identity, tracker = await info.context.order_tracker_writes.create(shop, tracker_draft, attempt)
+    return Made(orders=named(OrderKey(PAYPAL_ORDER_ID, given.paypal_order_id)), tracking=tracker)
+
+
+async def _change(info: Info[Context], shop: Shop, given: UpdateOrderTrackerInput, _attempt: Attempt) -> Made:
+    order, tracker = map(str, _tracker_id(given).parts)
+    items = None if given.items is None else tuple(draft(TrackerItem, item) for item in given.items)
+    await info.context.order_tracker_writes.change(shop, order, tracker, items, given.notify_payer)
+    return Made(orders=named(OrderKey(PAYPAL_ORDER_ID, order)))
+
+
+async def _cancel(info: Info[Context], shop: Shop, given: CancelOrderTrackerInput, _attempt: Attempt) -> Made:
+    order, tracker = map(str, _tracker_id(given).parts)
+    await info.context.order_tracker_writes.cancel(shop, order, tracker)
+    return Made(orders=named(OrderKey(PAYPAL_ORDER_ID, order)))
+
+
+def _tracker_id(given: UpdateOrderTrackerInput | CancelOrderTrackerInput) -> GlobalId:
+    return id_of(given.tracking_id, OrderTracker.__name__, given.shop)
+
+
 _BY_ID = {"paypal_order_id": "trackingId", "tracker_id": "trackingId"}
 
-CREATION = Terms(CreateOrderTrackerInput, named_by="paypalOrderId")
-CHANGE = Terms(
-    UpdateOrderTrackerInput, named_by="trackingId", missing=ErrorCode.TRACKING_NOT_FOUND.value, renamed=_BY_ID
+CREATION = MutationSpec(
+    Terms(CreateOrderTrackerInput, named_by="paypalOrderId"),
+    CreateOrderTrackerPayload,
+    check=in_any_shop(check_tracker_draft),
+    make=_create,
 )
-CANCELLATION = Terms(
-    CancelOrderTrackerInput, named_by="trackingId", missing=ErrorCode.TRACKING_NOT_FOUND.value, renamed=_BY_ID
+CHANGE = MutationSpec(
+    Terms(UpdateOrderTrackerInput, named_by="trackingId", missing=ErrorCode.TRACKING_NOT_FOUND.value, renamed=_BY_ID),
+    UpdateOrderTrackerPayload,
+    check=in_any_shop(check_tracker_change),
+    make=_change,
+    shop_of=lambda given: _tracker_id(given).shop,
+)
+CANCELLATION = MutationSpec(
+    Terms(CancelOrderTrackerInput, named_by="trackingId", missing=ErrorCode.TRACKING_NOT_FOUND.value, renamed=_BY_ID),
+    CancelOrderTrackerPayload,
+    check=in_any_shop(check_cancellation),
+    make=_cancel,
+    shop_of=lambda given: _tracker_id(given).shop,
 )
 
 
@@ -51,18 +92,7 @@ class PaymentMutations:
         info: Info[Context],
         input: Annotated[CreateOrderTrackerInput, strawberry.argument(description="The tracker.")],
     ) -> CreateOrderTrackerPayload | None:
-        shop = info.context.shop(input.shop)
-
-        async def write() -> CreateOrderTrackerPayload:
-            identity, made = await info.context.order_tracker_writes.create(shop, draft(OrderTrackerDraft, input))
-            part = ProviderPart.told(made, info.context.now())
-            tracker = OrderTracker(model=made, loaded=LoadedOrder(shop, identity, None, {made.provider: part}, ()))
-            key = OrderKey(PAYPAL_ORDER_ID, input.paypal_order_id)
-            return CreateOrderTrackerPayload(shop=shop, key=key, user_errors=[], tracker=tracker)
-
-        return await attempt(
-            info, shop, CREATION, CreateOrderTrackerPayload, problems=check_tracker_draft(input), write=write
-        )
+        return await attempt(info, CREATION, input)
 
     @resolved("Change what a tracker at PayPal says is in the parcel, or whether the payer is told.")
     async def update_order_tracker(
@@ -70,22 +100,7 @@ class PaymentMutations:
         info: Info[Context],
         input: Annotated[UpdateOrderTrackerInput, strawberry.argument(description="Which tracker, and what changes.")],
     ) -> UpdateOrderTrackerPayload | None:
-        try:
-            parsed = tracking_id(input.tracking_id, OrderTracker.__name__, input.shop)
-        except ClientError as error:
-            return UpdateOrderTrackerPayload(user_errors=[misnamed(error, "trackingId")])
-        shop = info.context.shop(parsed.shop)
-        order, tracker = map(str, parsed.parts)
-
-        async def write() -> UpdateOrderTrackerPayload:
-            items = None if input.items is None else tuple(draft(TrackerItem, item) for item in input.items)
-            await info.context.order_tracker_writes.change(shop, order, tracker, items, input.notify_payer)
-            key = OrderKey(PAYPAL_ORDER_ID, order)
-            return UpdateOrderTrackerPayload(shop=shop, key=key, user_errors=[], tracker_id=str(parsed))
-
-        return await attempt(
-            info, shop, CHANGE, UpdateOrderTrackerPayload, problems=check_tracker_change(input), write=write
-        )
+        return await attempt(info, CHANGE, input, tracker_id=input.tracking_id)
 
     @resolved("Call a tracker at PayPal off, which cannot be undone.")
     async def cancel_order_tracker(
@@ -93,16 +108,4 @@ class PaymentMutations:
         info: Info[Context],
         input: Annotated[CancelOrderTrackerInput, strawberry.argument(description="Which tracker.")],
     ) -> CancelOrderTrackerPayload | None:
-        try:
-            parsed = tracking_id(input.tracking_id, OrderTracker.__name__, input.shop)
-        except ClientError as error:
-            return CancelOrderTrackerPayload(user_errors=[misnamed(error, "trackingId")])
-        shop = info.context.shop(parsed.shop)
-        order, tracker = map(str, parsed.parts)
-
-        async def write() -> CancelOrderTrackerPayload:
-            await info.context.order_tracker_writes.cancel(shop, order, tracker)
-            key = OrderKey(PAYPAL_ORDER_ID, order)
-            return CancelOrderTrackerPayload(shop=shop, key=key, user_errors=[], tracker_id=str(parsed))
-
-        return await attempt(info, shop, CANCELLATION, CancelOrderTrackerPayload, problems=(), write=write)
+        return await attempt(info, CANCELLATION, input, tracker_id=input.tracking_id)

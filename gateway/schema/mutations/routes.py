@@ -7,17 +7,29 @@ from typing import Annotated
 import strawberry
 from strawberry import Info
 
+from gateway.orders.attempts import Attempt
+from gateway.orders.idempotency import Made
+from gateway.orders.shops import Shop
 from gateway.schema.constraints import draft
 from gateway.schema.context import Context
 from gateway.schema.fields import resolved
-from gateway.schema.mutations.attempt import attempt
+from gateway.schema.mutations.attempt import MutationSpec, attempt, in_any_shop
 from gateway.schema.refusals import Terms
 from gateway.schema.route_inputs import TrackRouteInput, check_route
 from gateway.schema.types.payloads import TrackRoutePayload
-from gateway.schema.types.route import route_told
 from providers.drafts import RouteDraft
 
-ROUTE = Terms(TrackRouteInput, named_by="routeHandle")
+
+async def _track(info: Info[Context], shop: Shop, given: TrackRouteInput, attempt: Attempt) -> Made:
+    return Made(route=await info.context.route_writes.track(shop, draft(RouteDraft, given), attempt))
+
+
+ROUTE = MutationSpec(
+    Terms(TrackRouteInput, named_by="routeHandle"),
+    TrackRoutePayload,
+    check=in_any_shop(check_route),
+    make=_track,
+)
 
 
 @strawberry.type
@@ -31,10 +43,4 @@ class RouteMutations:
         info: Info[Context],
         input: Annotated[TrackRouteInput, strawberry.argument(description="The route.")],
     ) -> TrackRoutePayload | None:
-        shop = info.context.shop(input.shop)
-
-        async def write() -> TrackRoutePayload:
-            made = await info.context.route_writes.track(shop, draft(RouteDraft, input))
-            return TrackRoutePayload(route=await route_told(info.context, shop, made), user_errors=[])
-
-        return await attempt(info, shop, ROUTE, TrackRoutePayload, problems=check_route(input), write=write)
+        return await attempt(info, ROUTE, input)

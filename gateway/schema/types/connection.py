@@ -21,11 +21,12 @@ from providers.models import OrderSearch
 @strawberry.type(description="Where a page lies in the whole.")
 class PageInfo:
     has_next_page: bool = strawberry.field(
-        description="True when the page is full: Karla tells no total, so the next page may be empty."
+        description="Whether there is a page after this one. Of orders it is true when the page is full: Karla tells "
+        "no total, so the next page may be empty."
     )
     has_previous_page: bool = strawberry.field(description="Whether there is a page before this one.")
-    start_cursor: str | None = strawberry.field(description="Cursor of the first order.")
-    end_cursor: str | None = strawberry.field(description="Cursor of the last order: pass it as `after`.")
+    start_cursor: str | None = strawberry.field(description="Cursor of the first on this page.")
+    end_cursor: str | None = strawberry.field(description="Cursor of the last on this page: pass it as `after`.")
 
 
 @strawberry.type(description="One order of a page, with its cursor.")

@@ -12,7 +12,7 @@ from gateway.resilience.health import Failure, Health
 from gateway.schema.context import Context
 from gateway.schema.enums import HealthLevel
 from gateway.schema.fields import resolved
-from providers.base import ProviderProfile
+from providers.base import DEFAULT_CONCURRENCY, ProviderProfile
 from providers.errors import ProviderError
 from providers.registry import provider_specs
 
@@ -85,5 +85,21 @@ class Provider:
 
 
 def provider_of(shop: Shop, name: str) -> Provider:
-    """The provider called `name`, as `shop` has it."""
-    return Provider(shop=shop, profile=provider_specs()[name].profile)
+    """The provider called `name`, as `shop` has it; of one that is plugged in no more, its name."""
+    spec = provider_specs().get(name)
+    return Provider(shop=shop, profile=spec.profile if spec else _unplugged(name))
+
+
+def _unplugged(name: str) -> ProviderProfile:
+    """What is known of a provider that the store tells of, and whose package is gone."""
+    return ProviderProfile(
+        name=name,
+        title=name,
+        capabilities=frozenset(),
+        trust=len(provider_specs()),
+        reference_kinds=(),
+        finds_by=(),
+        times="",
+        concurrency=DEFAULT_CONCURRENCY,
+        documentation="",
+    )

@@ -26,6 +26,7 @@ from gateway.resilience.deadline import Deadline
 from gateway.resilience.health import HealthBook
 from gateway.store.database import Database
 from gateway.store.links import Links
+from gateway.store.order_tracker_details import OrderTrackerDetails
 from gateway.store.tracking_numbers import TrackingNumbers
 from providers.base import Provider
 from providers.models import Reference
@@ -133,6 +134,7 @@ async def world(database: Database) -> AsyncIterator[World]:
         health=HealthBook(clock),
         sightings=sightings,
         unknown_words=UnknownWords(),
+        order_tracker_details=OrderTrackerDetails(database),
         clock=clock,
         call_seconds=5,
     )

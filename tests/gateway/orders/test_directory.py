@@ -100,7 +100,7 @@ async def test_without_an_order_source_the_orders_own_names_are_no_references(wo
 async def test_the_links_of_many_orders_are_read_together(world: World, database: Database) -> None:
     """A list of 30 orders must not be 30 questions to the store."""
     statements = []
-    engine = database._engine.sync_engine
+    engine = database._backend.engine.sync_engine
     event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     directory = world.directory()
     await asyncio.gather(*(directory.links(OrderIdentity("acme", order_number=str(n))) for n in range(30)))

@@ -14,7 +14,7 @@ from gateway.orders.needs import Part
 from gateway.orders.sightings import Sightings
 from gateway.store.database import Database
 from gateway.store.tracking_numbers import Sighting, TrackingNumbers
-from tests.gateway.conftest import sqlite_url
+from tests.databases import sqlite_url
 from tests.gateway.orders.builders import parcel, placed
 from tests.gateway.orders.conftest import World, need, number
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from uuid import UUID
+import asyncio
+import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from gateway.orders.attempts import Attempt
 from gateway.orders.errors import ProviderNotConfigured
 from gateway.orders.identity import OrderKey
+from gateway.orders.loads import Loads
 from gateway.orders.needs import Part
 from gateway.orders.service import NotFound
 from gateway.orders.writes import OrderTrackerWrites, OrderWrites, RouteWrites, Writer
+from gateway.resilience.deadline import Deadline
 from gateway.resilience.health import HealthLevel
+from gateway.store.database import Database
+from gateway.store.order_tracker_details import OrderTrackerDetails, TrackerDetails
 from providers.drafts import (
     OrderChange,
     OrderDraft,
@@ -32,74 +39,37 @@ from providers.errors import (
     ProviderUnavailable,
     RequestRejected,
 )
-from providers.models import Address, CarrierTracking, Order
-from tests.gateway.orders.builders import placed
+from providers.models import (
+    Address,
+    Capture,
+    Carrier,
+)
+from tests.databases import sqlite_url
 from tests.gateway.orders.conftest import World, need, number
-from tests.gateway.orders.providers import KARLA, OrderBook, down
+from tests.gateway.orders.providers import down
+from tests.gateway.orders.sinks import ORDER_UUID, PaymentBook, WritableBook, writable_karla, writable_paypal
 
-ORDER_UUID = UUID("b4fadda9-61f4-4041-94d2-7a01ee0082b4")
 DRAFT = OrderDraft(order_number="4712", external_id="ext-4712", order_name="#4712", address=Address(zip_code="10001"))
-
-
-@dataclass
-class WritableBook(OrderBook):
-    """An `OrderSink` that keeps what it is given; `write_failure` is raised by writes alone, after the deed."""
-
-    write_failure: ProviderError | None = None
-    written: list[str] = field(default_factory=list)
-
-    async def place_order(self, draft: OrderDraft) -> None:
-        self._write("place")
-        self.orders.append(Order(order_number=draft.order_number, external_id=draft.external_id, uuid=UUID(int=1)))
-        self._end()
-
-    async def upsert_order(self, upsert: OrderUpsert) -> None:
-        self._write(f"upsert {upsert.reference}")
-        self.orders = [replace_count(order) for order in self.orders]
-        self._end()
-
-    async def fulfill_orders(self, upserts: tuple[OrderUpsert, ...]) -> None:
-        self._write(f"fulfill {len(upserts)}")
-        self.orders = [replace_count(order) for order in self.orders]
-        self._end()
-
-    async def update_order(self, uuid: str, change: OrderChange) -> Order:
-        self._write(f"update {uuid}")
-        self.orders = [
-            order.model_copy(update={"expected_shipments": change.expected_shipments}) for order in self.orders
-        ]
-        self._end()
-        return self.orders[0]
-
-    async def update_shipment(self, order_uuid: str, shipment_id: str, change: ShipmentChange) -> CarrierTracking:
-        self._write(f"update {order_uuid} {shipment_id}: {len(change.products or ())} products")
-        raise OrderNotFound(self.profile.name, "update_shipment")
-
-    def _write(self, what: str) -> None:
-        self.written.append(what)
-
-    def _end(self) -> None:
-        if self.write_failure:
-            raise self.write_failure
-
-
-def replace_count(order: Order) -> Order:
-    return order.model_copy(update={"expected_shipments": (order.expected_shipments or 0) + 1})
+TRACKER = OrderTrackerDraft(paypal_order_id="PAY1", capture_id="CAP1", tracking_number="N1", carrier="DE_DHL")
 
 
 @pytest.fixture
 def karla(world: World) -> WritableBook:
-    book = WritableBook(KARLA)
-    known = placed().model_copy(update={"uuid": ORDER_UUID, "external_id": "ext-4711", "order_name": "#4711"})
-    book.orders = [known.model_copy(update={"expected_shipments": 1})]
-    world.karla = book
-    world.shop = replace(world.shop, providers={**world.shop.providers, "karla": book})
-    return book
+    return writable_karla(world)
+
+
+@pytest.fixture
+def paypal(world: World) -> PaymentBook:
+    return writable_paypal(world)
 
 
 def writes(world: World) -> OrderWrites:
     """The use cases of one more operation."""
     return OrderWrites(Writer(world.services, world.loads()), world.operation())
+
+
+def tracker_writes(world: World) -> OrderTrackerWrites:
+    return OrderTrackerWrites(Writer(world.services, world.loads()), world.directory())
 
 
 async def shipments(world: World, key: OrderKey) -> int | None:
@@ -135,7 +105,7 @@ async def test_a_write_by_one_name_is_seen_under_every_other(
 )
 async def test_that_there_was_no_such_order_is_forgotten_when_it_is_placed(world: World, key: OrderKey) -> None:
     assert isinstance(await world.find(need(Part.DETAILS), key=key), NotFound)
-    assert await writes(world).place(world.shop, DRAFT) == number("4712")
+    assert await writes(world).place(world.shop, DRAFT, Attempt.only()) == number("4712")
     assert not isinstance(await world.find(need(Part.DETAILS), key=key), NotFound)
 
 
@@ -214,11 +184,98 @@ async def test_what_no_provider_of_the_shop_takes_is_refused(world: World) -> No
     """The books of this world can only be read."""
     writer = Writer(world.services, world.loads())
     with pytest.raises(ProviderNotConfigured):
-        await writes(world).place(world.shop, DRAFT)
+        await writes(world).place(world.shop, DRAFT, Attempt.only())
     with pytest.raises(ProviderNotConfigured):
         await OrderTrackerWrites(writer, world.directory()).create(
-            world.shop, OrderTrackerDraft(paypal_order_id="1", capture_id="2")
+            world.shop, OrderTrackerDraft(paypal_order_id="1", capture_id="2"), Attempt.only()
         )
     with pytest.raises(ProviderNotConfigured):
-        await RouteWrites(writer).track(world.shop, RouteDraft(route_handle="R1"))
+        await RouteWrites(writer).track(world.shop, RouteDraft(route_handle="R1"), Attempt.only())
     assert world.calls == {}
+
+
+@pytest.mark.usefixtures("paypal")
+class TestTrackersOnPayments:
+    async def test_what_one_was_sent_with_is_kept(self, world: World) -> None:
+        await tracker_writes(world).create(world.shop, TRACKER, Attempt.only())
+        kept = await world.services.order_tracker_details.find("acme", "PAY1")
+        assert kept == {"T-N1": TrackerDetails("N1", Carrier(reference="DE_DHL"))}
+
+    async def test_nothing_is_kept_of_one_without_number_and_carrier(self, world: World) -> None:
+        bare = OrderTrackerDraft(paypal_order_id="PAY1", capture_id="CAP1")
+        await tracker_writes(world).create(world.shop, bare, Attempt.only())
+        assert await world.services.order_tracker_details.find("acme", "PAY1") == {}
+
+    async def test_a_store_that_fails_does_not_fail_what_was_written(
+        self, world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """PayPal has the tracker, and it is read anew."""
+        never_migrated = Database(sqlite_url(tmp_path / "none.db"))
+        services = replace(world.services, order_tracker_details=OrderTrackerDetails(never_migrated))
+        key = OrderKey("paypal_order_id", "PAY1")
+        await world.order(need(Part.TRACKINGS, "paypal"), key=key)
+        broken = OrderTrackerWrites(Writer(services, world.loads()), world.directory())
+        _, made = await broken.create(world.shop, TRACKER, Attempt.only())
+        assert made.tracking_number == "N1"
+        assert "a tracker at paypal are not kept" in caplog.text
+        after = await world.order(need(Part.TRACKINGS, "paypal"), key=key)
+        assert len(after.trackings(need(Part.TRACKINGS)) or ()) == 1
+        await never_migrated.aclose()
+
+    async def test_captures_of_several_payments_are_told_in_their_order(
+        self, world: World, paypal: PaymentBook
+    ) -> None:
+        captures = [
+            Capture(paypal_order_id=order, capture_id=capture, status="COMPLETED")
+            for order, capture in (("PAY1", "C1"), ("PAY1", "C2"), ("PAY2", "C3"))
+        ]
+        paypal.captures = {"PAY1": tuple(captures[:2]), "PAY2": tuple(captures[2:])}
+        for _ in range(2):
+            found = await tracker_writes(world).find_captures(world.shop, ["PAY2", "PAY1"])
+            assert found == (captures[2], *captures[:2])
+        assert len(paypal.calls) == 4, "captures are read anew each time"
+
+    async def test_captures_of_a_payment_that_is_not_there_are_not_found(self, world: World) -> None:
+        with pytest.raises(OrderNotFound):
+            await tracker_writes(world).find_captures(world.shop, ["PAY3"])
+        assert await tracker_writes(world).find_captures(world.shop, []) == ()
+
+
+class TestGoingAway:
+    """A client that goes away, or runs out of time, does not end the write."""
+
+    async def test_what_is_written_when_nobody_waits_any_longer_is_read_anew(
+        self, world: World, karla: WritableBook
+    ) -> None:
+        assert await shipments(world, number("4711")) == 1
+        karla.gate = asyncio.Event()
+        asked = asyncio.create_task(writes(world).upsert(world.shop, OrderUpsert(reference="4711")))
+        await karla.arrived.wait()
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        assert await shipments(world, number("4711")) == 1, "not done yet"
+        karla.gate.set()
+        await world.services.unfinished.aclose()
+        assert await shipments(world, number("4711")) == 2
+
+    async def test_its_failure_is_logged_by_its_code(
+        self, world: World, karla: WritableBook, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        karla.gate = asyncio.Event()
+        karla.write_failure = ProviderTimeout("karla", "upsert_order")
+        asked = asyncio.create_task(writes(world).upsert(world.shop, OrderUpsert(reference="4711")))
+        await karla.arrived.wait()
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        karla.gate.set()
+        await world.services.unfinished.aclose()
+        assert "karla.upsert_order: OUTCOME_UNKNOWN" in caplog.text
+
+    async def test_an_operation_that_has_no_time_left_still_writes(self, world: World, karla: WritableBook) -> None:
+        """A write has the time of one call, whatever the operation around it has: a worker needs no other."""
+        late = Loads(world.services, Deadline.after(0, time.monotonic))
+        late_writes = OrderWrites(Writer(world.services, late), world.operation())
+        assert await late_writes.upsert(world.shop, OrderUpsert(reference="4711")) == number("4711")
+        assert karla.written == ["upsert 4711"]

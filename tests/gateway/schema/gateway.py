@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -17,6 +17,10 @@ from gateway.freshness.memory import MemoryStorage
 from gateway.freshness.policy import FreshnessPolicy
 from gateway.freshness.settings import FreshnessSettings
 from gateway.orders.loads import LoadServices
+from gateway.orders.operation import OperationServices
+from gateway.orders.registration.attempt import StepTeller
+from gateway.orders.registration.service import RegistrationServices
+from gateway.orders.registration.worker import RegistrationWorker
 from gateway.orders.shops import Shop, Shops, rules_of
 from gateway.orders.sightings import Sightings
 from gateway.orders.unknown_words import UnknownWords
@@ -25,9 +29,14 @@ from gateway.resilience.health import HealthBook
 from gateway.schema.context import Context, Services
 from gateway.schema.pipeline import GraphQLRequest, Pipeline
 from gateway.schema.published import schema
+from gateway.schema.settings import LARGEST, LimitSettings
 from gateway.store.database import Database
+from gateway.store.idempotency_keys import IdempotencyKeys
 from gateway.store.invoice_trackers import InvoiceTrackers
 from gateway.store.links import Links
+from gateway.store.order_tracker_details import OrderTrackerDetails
+from gateway.store.present import present_of
+from gateway.store.registrations import Registrations
 from gateway.store.tracking_numbers import TrackingNumbers
 from providers.base import Provider, ProviderContext
 from providers.registry import provider_specs
@@ -106,23 +115,35 @@ async def gateway_over(database: Database) -> AsyncIterator[Gateway]:
             health=HealthBook(_clock),
             sightings=sightings,
             unknown_words=UnknownWords(),
+            order_tracker_details=OrderTrackerDetails(database),
             clock=_clock,
             call_seconds=5,
         )
+        present = present_of(database, _clock)
+        keys = IdempotencyKeys(database, present)
+        registrations = Registrations(database, present, keys)
+        shops = Shops({"acme": Shop("acme", "Acme", adapters, rules)})
+        links = Links(database)
+        teller = StepTeller(shops, OperationServices(links, loads))
+        worker = RegistrationWorker(registrations, keys, teller, timedelta(days=90))
         services = Services(
-            shops=Shops({"acme": Shop("acme", "Acme", adapters, rules)}),
-            links=Links(database),
+            shops=shops,
+            links=links,
             invoice_trackers={"acme": trackers},
             sightings=sightings,
             cache=cache,
             loads=loads,
+            keys=keys,
+            registrations=RegistrationServices(registrations, worker, {"acme": trackers}),
             query_seconds=8,
         )
 
         def new_context(request_id: str) -> Context:
             return Context(services, request_id, Deadline.after(30, time.monotonic))
 
-        yield Gateway(Pipeline(schema, new_context, production=False), answers)
+        # No client may ask for everything that there is at once; these tests do.
+        limits = LimitSettings(cost=LARGEST)
+        yield Gateway(Pipeline(schema, new_context, production=False, limits=limits), answers)
 
 
 def _client(answers: Mapping[str, Answer], provider: str) -> httpx.AsyncClient:

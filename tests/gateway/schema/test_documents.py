@@ -6,7 +6,8 @@ import pytest
 import strawberry
 from graphql import GraphQLSchema, get_introspection_query
 
-from gateway.schema.documents import MAX_DEPTH, MAX_ERRORS, Documents, RequestRefused
+from gateway.schema.documents import MAX_ERRORS, Documents, RequestRefused
+from gateway.schema.settings import LimitSettings
 
 
 @strawberry.input(one_of=True)
@@ -90,10 +91,10 @@ def test_a_document_that_would_push_out_the_others_is_not_remembered() -> None:
         ("{ a " * 5_000, "GRAPHQL_PARSE_FAILED"),
         ("{ order(by: " + "[" * 100_000, "GRAPHQL_PARSE_FAILED"),
         ("{ order(by: {number: " + "[" * 2_000_000, "GRAPHQL_PARSE_FAILED"),
-        ("{" + " firstOrder { number }" * 3_000 + "}", "GRAPHQL_PARSE_FAILED"),
+        ("{" + " firstOrder { number }" * 3_000 + "}", "QUERY_LIMIT_EXCEEDED"),
         ("#\n" * 5_000 + "{ firstOrder { number } }", "GRAPHQL_PARSE_FAILED"),
         ('{ order(by: {number: "\\ud800"}) { number } }', "GRAPHQL_PARSE_FAILED"),
-        (nested(MAX_DEPTH), "GRAPHQL_VALIDATION_FAILED"),
+        (nested(14), "QUERY_LIMIT_EXCEEDED"),
         ("{ unknown }", "GRAPHQL_VALIDATION_FAILED"),
         ("{ firstOrder }", "GRAPHQL_VALIDATION_FAILED"),
         ("subscription { firstOrder { number } }", "GRAPHQL_VALIDATION_FAILED"),
@@ -102,7 +103,7 @@ def test_a_document_that_would_push_out_the_others_is_not_remembered() -> None:
         ("{ order(by: {number: null}) { number } }", "GRAPHQL_VALIDATION_FAILED"),
         ("{ order(by: {number: $undefined}) { number } }", "GRAPHQL_VALIDATION_FAILED"),
         ("fragment A on Order { ...A } { firstOrder { ...A } }", "GRAPHQL_VALIDATION_FAILED"),
-        ("{" + " firstOrder { number }" * 2_000 + "}", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ firstOrder {" + " number" * 2_000 + "} }", "GRAPHQL_VALIDATION_FAILED"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else value,
 )
@@ -118,15 +119,39 @@ def test_at_most_five_errors_are_told(documents: Documents) -> None:
     assert "Too many" in messages[-1]
 
 
-def test_depth_counts_through_fragments(documents: Documents) -> None:
-    chain = " ".join(f"fragment F{n} on Order {{ again {{ ...F{n + 1} }} }}" for n in range(MAX_DEPTH))
-    text = f"{{ firstOrder {{ ...F0 }} }} {chain} fragment F{MAX_DEPTH} on Order {{ number }}"
-    _, messages = refusal(documents, text)
-    assert f"deeper than {MAX_DEPTH} levels" in messages[0]
+def test_a_remembered_document_is_held_to_the_limits_each_time(documents: Documents) -> None:
+    text = f"query Flat {{ firstOrder {{ number }} }} query Deep {nested(14)}"
+    assert documents.load(text, "Flat") is documents.load(text, "Flat")
+    with pytest.raises(RequestRefused):
+        documents.load(text, "Deep")
 
 
-def test_the_deepest_document_that_is_taken_is_valid(documents: Documents) -> None:
-    assert documents.load(nested(MAX_DEPTH - 2)).definitions
+def test_what_is_not_run_is_held_to_no_limit_but_must_be_valid(documents: Documents) -> None:
+    assert documents.load(f"query Flat {{ firstOrder {{ number }} }} query Deep {nested(14)}", "Flat").definitions
+    with pytest.raises(RequestRefused) as raised:
+        documents.load("query Flat { firstOrder { number } } query Wrong { unknown }", "Flat")
+    assert "unknown" in str(raised.value)
+
+
+def test_limits_come_before_validation(documents: Documents) -> None:
+    codes, _ = refusal(documents, "{" + " unknown {" * 15 + " number " + "}" * 15 + "}")
+    assert codes == ["QUERY_LIMIT_EXCEEDED"]
+
+
+def test_a_fragment_that_contains_itself_is_named(documents: Documents) -> None:
+    text = "{ firstOrder { ...A } } fragment A on Order { ...B } fragment B on Order { again { ...A } }"
+    codes, [message] = refusal(documents, text)
+    assert codes == ["GRAPHQL_VALIDATION_FAILED"]
+    assert message in {"The fragment 'A' contains itself.", "The fragment 'B' contains itself."}
+
+
+def test_tokens_are_limited_as_settings_say() -> None:
+    documents = Documents(core_schema(), production=False, limits=LimitSettings(tokens=100))
+    assert documents.load("{ firstOrder {" + " number" * 95 + "} }").definitions
+    with pytest.raises(RequestRefused) as raised:
+        documents.load("{ firstOrder {" + " number" * 96 + "} }")
+    [error] = raised.value.errors
+    assert error.extensions == {"code": "QUERY_LIMIT_EXCEEDED", "limit": "tokens", "allowed": 100, "found": 101}
 
 
 def test_a_fragment_before_its_operation_may_use_a_variable_in_a_one_of_input(documents: Documents) -> None:

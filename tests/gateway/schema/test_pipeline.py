@@ -13,9 +13,10 @@ import strawberry
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
-from gateway.schema.documents import MAX_DEPTH
 from gateway.schema.errors import ClientError, ErrorCode, QueryRequired
+from gateway.schema.limits import MAX_NESTING
 from gateway.schema.pipeline import MAX_PATHS, Answer, GraphQLRequest, PartFailure, Pipeline
+from gateway.schema.settings import LimitSettings
 from gateway.store.database import StoreUnavailable
 
 FRESH_FOR = timedelta(seconds=30)
@@ -290,8 +291,12 @@ async def test_at_most_five_errors_about_variables_are_told() -> None:
 
 @pytest.mark.parametrize("name", ["itself", "itselfLater"])
 async def test_the_deepest_document_that_is_taken_can_be_executed(name: str) -> None:
-    levels = MAX_DEPTH - 2
-    answer = await run("{ items {" + f" {name} {{" * levels + " number " + "}" * levels + "} }")
+    levels = MAX_NESTING - 2
+    query = "{ items {" + f" {name} {{" * levels + " number " + "}" * levels + "} }"
+    generous = Pipeline(
+        strawberry.Schema(Query), Context, production=False, limits=LimitSettings(depth=60, cost=1_000_000)
+    )
+    answer = await generous.run(GraphQLRequest(query), request_id="1", queries_only=False)
     assert answer.executed
     assert "errors" not in answer.body
 

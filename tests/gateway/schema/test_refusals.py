@@ -13,7 +13,9 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gateway.orders.shops import Shop
 from gateway.schema.errors import ErrorCode
-from gateway.schema.invoice_inputs import TERMS as INVOICE
+from gateway.schema.mutations.attempt import MutationSpec
+from gateway.schema.mutations.invoices import REGISTRATION as INVOICE
+from gateway.schema.mutations.links import LINKING, REFRESH, UNLINKING
 from gateway.schema.mutations.orders import FULFILMENT, ORDER_CHANGE, PLACING, SHIPMENT_CHANGE, UPSERT
 from gateway.schema.mutations.payments import CANCELLATION, CHANGE, CREATION
 from gateway.schema.mutations.routes import ROUTE
@@ -32,15 +34,22 @@ SHOP = Shop(
 )
 
 DRAFTS: Mapping[str, tuple[Terms, type[BaseModel]]] = {
-    "placeOrder": (PLACING, drafts.OrderDraft),
-    "upsertOrder": (UPSERT, drafts.OrderUpsert),
-    "updateOrder": (ORDER_CHANGE, drafts.OrderChange),
-    "updateShipment": (SHIPMENT_CHANGE, drafts.ShipmentChange),
-    "fulfillOrders": (FULFILMENT, drafts.OrderUpsert),
-    "createOrderTracker": (CREATION, drafts.OrderTrackerDraft),
-    "trackRoute": (ROUTE, drafts.RouteDraft),
-    "createInvoiceTracker": (INVOICE, models.TrackerDraft),
+    "placeOrder": (PLACING.terms, drafts.OrderDraft),
+    "upsertOrder": (UPSERT.terms, drafts.OrderUpsert),
+    "updateOrder": (ORDER_CHANGE.terms, drafts.OrderChange),
+    "updateShipment": (SHIPMENT_CHANGE.terms, drafts.ShipmentChange),
+    "fulfillOrders": (FULFILMENT.terms, drafts.OrderUpsert),
+    "createOrderTracker": (CREATION.terms, drafts.OrderTrackerDraft),
+    "trackRoute": (ROUTE.terms, drafts.RouteDraft),
+    "createInvoiceTracker": (INVOICE.terms, models.TrackerDraft),
 }
+
+
+MUTATIONS = (
+    *(PLACING, UPSERT, FULFILMENT, ORDER_CHANGE, SHIPMENT_CHANGE),
+    *(CREATION, CHANGE, CANCELLATION, INVOICE, ROUTE),
+    *(LINKING, UNLINKING, REFRESH),
+)
 
 
 def fields(model: type[BaseModel], seen: tuple[type, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -87,23 +96,23 @@ def test_every_member_of_a_draft_leads_into_the_input(mutation: str) -> None:
 @pytest.mark.parametrize(
     ("terms", "field", "path"),
     [
-        (PLACING, ("address", "zip_code"), ["input", "address", "zipCode"]),
-        (PLACING, ("address", "address_line1"), ["input", "address", "addressLine1"]),
-        (UPSERT, ("trackings", "0", "carrier_reference"), ["input", "trackings", "0", "carrierReference"]),
-        (FULFILMENT, ("1", "order", "email_id"), ["input", "orders", "1", "order", "emailId"]),
-        (ORDER_CHANGE, ("uuid",), ["input", "order"]),
-        (SHIPMENT_CHANGE, ("shipment_id",), ["input", "trackingId"]),
-        (CHANGE, ("items", "0", "sku"), ["input", "items", "0", "sku"]),
-        (CANCELLATION, ("tracker_id",), ["input", "trackingId"]),
-        (CREATION, ("request_id",), ["input"]),
+        (PLACING.terms, ("address", "zip_code"), ["input", "address", "zipCode"]),
+        (PLACING.terms, ("address", "address_line1"), ["input", "address", "addressLine1"]),
+        (UPSERT.terms, ("trackings", "0", "carrier_reference"), ["input", "trackings", "0", "carrierReference"]),
+        (FULFILMENT.terms, ("1", "order", "email_id"), ["input", "orders", "1", "order", "emailId"]),
+        (ORDER_CHANGE.terms, ("uuid",), ["input", "order"]),
+        (SHIPMENT_CHANGE.terms, ("shipment_id",), ["input", "trackingId"]),
+        (CHANGE.terms, ("items", "0", "sku"), ["input", "items", "0", "sku"]),
+        (CANCELLATION.terms, ("tracker_id",), ["input", "trackingId"]),
+        (CREATION.terms, ("request_id",), ["input"]),
         (
-            ROUTE,
+            ROUTE.terms,
             ("orders", "0", "destination", "radius_metres"),
             ["input", "orders", "0", "destination", "radiusMetres"],
         ),
-        (INVOICE, ("reference",), ["input", "invoiceNumber"]),
-        (INVOICE, ("media", "0", "content"), ["input", "media", "0", "content"]),
-        (PLACING, (), ["input"]),
+        (INVOICE.terms, ("reference",), ["input", "invoiceNumber"]),
+        (INVOICE.terms, ("media", "0", "content"), ["input", "media", "0", "content"]),
+        (PLACING.terms, (), ["input"]),
     ],
 )
 def test_the_path_of_a_field(terms: Terms, field: tuple[str, ...], path: list[str]) -> None:
@@ -117,7 +126,7 @@ def test_each_violation_is_a_user_error_with_the_providers_code() -> None:
         provider_code="validation",
         violations=(Violation(("address", "zip_code"), "zip_code_invalid"), Violation(("email_id",))),
     )
-    first, second = refusals(rejected, SHOP, PLACING)
+    first, second = refusals(rejected, SHOP, PLACING.terms)
     assert (first.code, first.path, first.provider_code) == (
         "PROVIDER_REJECTED",
         ["input", "address", "zipCode"],
@@ -137,18 +146,18 @@ def test_each_violation_is_a_user_error_with_the_providers_code() -> None:
     ],
 )
 def test_what_is_there_already_has_a_code_of_its_own(provider: str, code: str | None, expected: str) -> None:
-    (error,) = refusals(RequestRejected(provider, "write", provider_code=code), SHOP, PLACING)
+    (error,) = refusals(RequestRejected(provider, "write", provider_code=code), SHOP, PLACING.terms)
     assert (error.code, error.path, error.provider_code) == (expected, ["input"], code)
 
 
 @pytest.mark.parametrize(
     ("terms", "code", "path"),
     [
-        (UPSERT, "ORDER_NOT_FOUND", ["input", "reference"]),
-        (ORDER_CHANGE, "ORDER_NOT_FOUND", ["input", "order"]),
-        (SHIPMENT_CHANGE, "TRACKING_NOT_FOUND", ["input", "trackingId"]),
-        (CREATION, "ORDER_NOT_FOUND", ["input", "paypalOrderId"]),
-        (CANCELLATION, "TRACKING_NOT_FOUND", ["input", "trackingId"]),
+        (UPSERT.terms, "ORDER_NOT_FOUND", ["input", "reference"]),
+        (ORDER_CHANGE.terms, "ORDER_NOT_FOUND", ["input", "order"]),
+        (SHIPMENT_CHANGE.terms, "TRACKING_NOT_FOUND", ["input", "trackingId"]),
+        (CREATION.terms, "ORDER_NOT_FOUND", ["input", "paypalOrderId"]),
+        (CANCELLATION.terms, "TRACKING_NOT_FOUND", ["input", "trackingId"]),
     ],
 )
 def test_what_is_not_there_is_told_where_it_was_named(terms: Terms, code: str, path: list[str]) -> None:
@@ -158,8 +167,9 @@ def test_what_is_not_there_is_told_where_it_was_named(terms: Terms, code: str, p
     assert error.message == known[code]
 
 
-@pytest.mark.parametrize("terms", [PLACING, UPSERT, FULFILMENT, ORDER_CHANGE, SHIPMENT_CHANGE, CREATION, CHANGE, ROUTE])
-def test_terms_name_only_members_that_there_are(terms: Terms) -> None:
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.terms.input.__name__)
+def test_terms_name_only_members_that_there_are(mutation: MutationSpec[Any, Any]) -> None:
+    terms = mutation.terms
     members = {to_camel_case(field.name) for field in dataclasses.fields(terms.input)}
     named = {terms.named_by, terms.below, *terms.renamed.values()} - {None}
     assert named <= members

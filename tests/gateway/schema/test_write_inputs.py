@@ -6,15 +6,19 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from pydantic import BaseModel
+from strawberry import ID
 from strawberry.utils.str_converters import to_camel_case
 
-from gateway.schema import order_inputs, payment_inputs, route_inputs
+from gateway.schema import invoice_inputs, order_inputs, payment_inputs, route_inputs
 from gateway.schema.constraints import Rules, draft, violations
 from gateway.schema.enums import OrderReferenceType
+from gateway.schema.invoice_inputs import CreateInvoiceTrackerInput, MediaInput
+from gateway.schema.mutations.input_hash import BESIDE
+from gateway.schema.mutations.links import LinkOrderInput, RefreshOrderInput, UnlinkOrderInput
 from gateway.schema.order_inputs import (
     DEEPEST_BUNDLE,
     AddressInput,
@@ -33,12 +37,17 @@ from gateway.schema.order_inputs import (
     UpsertOrderInput,
 )
 from gateway.schema.payment_inputs import CreateOrderTrackerInput, TrackerItemInput, UpcInput
-from gateway.schema.route_inputs import DestinationInput, GeoPointInput, RouteOrderInput, TrackRouteInput
+from gateway.schema.route_inputs import DestinationInput, GeoPointInput, RouteInput, RouteOrderInput, TrackRouteInput
 from gateway.schema.scalars import URL
 from providers import drafts, models
 from providers.karla import wire
 
-RULES: Rules = {**order_inputs.RULES, **payment_inputs.RULES, **route_inputs.RULES}
+RULES: Rules = {
+    **order_inputs.RULES,
+    **payment_inputs.RULES,
+    **route_inputs.RULES,
+    **invoice_inputs.RULES,
+}
 
 DRAFTS: Mapping[type, tuple[type[BaseModel], frozenset[str]]] = {
     AddressInput: (models.Address, frozenset()),
@@ -48,19 +57,20 @@ DRAFTS: Mapping[type, tuple[type[BaseModel], frozenset[str]]] = {
     DiscountInput: (models.Discount, frozenset()),
     PreferredDeliveryInput: (models.PreferredDelivery, frozenset()),
     OrderInput: (drafts.OrderDraft, frozenset()),
-    PlaceOrderInput: (drafts.OrderDraft, frozenset({"shop"})),
+    PlaceOrderInput: (drafts.OrderDraft, BESIDE),
     CarrierTrackingInput: (drafts.CarrierTrackingDraft, frozenset()),
     FulfillOrderInput: (drafts.OrderUpsert, frozenset()),
-    UpsertOrderInput: (drafts.OrderUpsert, frozenset({"shop"})),
-    UpdateOrderInput: (drafts.OrderChange, frozenset({"shop", "order"})),
-    UpdateShipmentInput: (drafts.ShipmentChange, frozenset({"shop", "tracking_id"})),
+    UpsertOrderInput: (drafts.OrderUpsert, BESIDE),
+    UpdateOrderInput: (drafts.OrderChange, BESIDE | {"order"}),
+    UpdateShipmentInput: (drafts.ShipmentChange, BESIDE | {"tracking_id"}),
     UpcInput: (models.Upc, frozenset()),
     TrackerItemInput: (models.TrackerItem, frozenset()),
-    CreateOrderTrackerInput: (drafts.OrderTrackerDraft, frozenset({"shop"})),
+    CreateOrderTrackerInput: (drafts.OrderTrackerDraft, BESIDE),
     GeoPointInput: (models.GeoPoint, frozenset()),
     DestinationInput: (drafts.DestinationDraft, frozenset()),
     RouteOrderInput: (drafts.RouteOrderDraft, frozenset()),
-    TrackRouteInput: (drafts.RouteDraft, frozenset({"shop"})),
+    RouteInput: (drafts.RouteDraft, frozenset()),
+    TrackRouteInput: (drafts.RouteDraft, BESIDE),
 }
 """What each input makes, and which members of it say where it goes and are no part of that."""
 
@@ -144,6 +154,19 @@ def point(latitude: float, longitude: float) -> TrackRouteInput:
     return TrackRouteInput(orders=[RouteOrderInput(order_handle="1", destination=place)])
 
 
+def route(**changes: Any) -> TrackRouteInput:
+    return TrackRouteInput(**changes)
+
+
+def invoice(**changes: Any) -> CreateInvoiceTrackerInput:
+    given = {"invoice_number": "1", "carrier_code": "POSTNL", "track_and_trace": "3S1", **changes}
+    return CreateInvoiceTrackerInput(**given)
+
+
+def medium(**changes: Any) -> MediaInput:
+    return MediaInput(**{"content": "iVBORw0KGgo=", **changes})
+
+
 def radius(metres: int) -> TrackRouteInput:
     return TrackRouteInput(
         orders=[RouteOrderInput(order_handle="1", destination=DestinationInput(radius_metres=metres))]
@@ -169,8 +192,13 @@ LIMITS: Mapping[str, tuple[object, object]] = {
     "input.expectedShipments at most": (order(expected_shipments=100), order(expected_shipments=101)),
     "input.analytics": (order(analytics={}), order(analytics=[])),
     "input.analytics has numbers of JSON": (order(analytics={"a": 1.5}), order(analytics={"a": float("nan")})),
+    "input.analytics has text that can be sent": (
+        order(analytics={"ä": ["\U0001f4e6"]}),
+        order(analytics={"ä": [{"\ud83d": 1}]}),
+    ),
     "input.placedAt": (order(placed_at=datetime(2025, 2, 3, tzinfo=UTC)), order(placed_at=FIRST)),
     "input.userAgent": (order(user_agent="a\tb\r\nc"), order(user_agent="a\x1bb")),
+    "input.userAgent is text of any kind": (order(user_agent="a\u00a0b\u200d\u00ad"), order(user_agent="\ud83d")),
     "input.segments.1": (order(segments=["a", "b"]), order(segments=["a", "\ud800"])),
     "input.address.zipCode": (order(), order(address=AddressInput(zip_code=" "))),
     "input.products.0.quantity": (
@@ -206,6 +234,14 @@ LIMITS: Mapping[str, tuple[object, object]] = {
     "input.items.0.upc.type": (upc(type="UPC-5"), upc(type="UPC-F")),
     "input.items.0.upc.code": (upc(code="1" * 17), upc(code="1" * 18)),
     "input.items.0.upc.code at least": (upc(code="1" * 6), upc(code="1" * 5)),
+    "input.invoiceNumber": (invoice(invoice_number="1" * 255), invoice(invoice_number="1" * 256)),
+    "input.media": (invoice(media=[medium()] * 10), invoice(media=[medium()] * 11)),
+    "input.media.0.content": (invoice(media=[medium()]), invoice(media=[medium(content="?")])),
+    "input.media.0.type": (invoice(media=[medium(type="a/b")]), invoice(media=[medium(type="a\x00")])),
+    "input.idempotencyKey": (route(idempotency_key="x" * 255), route(idempotency_key="x" * 256)),
+    "input.idempotencyKey is not empty": (route(idempotency_key="ü"), route(idempotency_key="")),
+    "input.idempotencyKey is visible": (route(idempotency_key="#1/a:b"), route(idempotency_key="a b")),
+    "input.idempotencyKey has no ends of lines": (route(idempotency_key="a"), route(idempotency_key="a\n")),
     "input.trackMode": (TrackRouteInput(track_mode="flex"), TrackRouteInput(track_mode="ON_TIME")),
     "input.workerHandle": (TrackRouteInput(worker_handle="james@ht.com"), TrackRouteInput(worker_handle=" ")),
     "input.orders.0.destination.location.latitude": (point(-90, 0), point(-90.01, 0)),
@@ -224,6 +260,39 @@ def test_a_limit_is_where_it_is_said_to_be(limit: str) -> None:
     assert error.message.endswith(".")
 
 
+INPUTS = (*DRAFTS, CreateInvoiceTrackerInput, MediaInput, LinkOrderInput, UnlinkOrderInput, RefreshOrderInput)
+
+
+def types_in(hint: Any) -> set[Any]:
+    """The types that an annotation is made of: of `list[str] | None` list, str and None's."""
+    return {hint, get_origin(hint)}.union(*(types_in(part) for part in get_args(hint)))
+
+
+TEXTS = [
+    (given, member, list in types_in(hint))
+    for given in INPUTS
+    for member, hint in get_type_hints(given).items()
+    if types_in(hint) & {str, URL, ID}
+]
+"""Every member of an input that takes text, and whether it takes a list."""
+
+
+@pytest.mark.parametrize(("given", "member", "is_list"), TEXTS)
+def test_no_text_takes_half_a_character(given: type, member: str, is_list: bool) -> None:
+    """A lone surrogate, which JSON can spell and UTF-8 cannot carry; whatever other rule the member has."""
+    one = object.__new__(given)
+    setattr(one, member, ["a\ud800"] if is_list else "a\ud800")
+    (error,) = violations(one, RULES)
+    assert error.path == ["input", to_camel_case(member), *(["0"] if is_list else [])]
+
+
+def test_there_is_text_in_every_place_that_is_known_of() -> None:
+    """The test of the test: members of every kind of type are among those that are tried."""
+    names = {(given, member) for given, member, _is_list in TEXTS}
+    assert {(OrderInput, "segments"), (TrackerItemInput, "image_url"), (UpdateShipmentInput, "tracking_id")} <= names
+    assert {(AddressInput, "city"), (RouteInput, "track_mode"), (PlaceOrderInput, "idempotency_key")} <= names
+
+
 def test_everything_wrong_is_told_at_once() -> None:
     given = order(order_number="", currency="?", products=[ProductInput(title="A", quantity=-1)])
     assert [".".join(error.path or []) for error in violations(given, RULES)] == [
@@ -237,7 +306,10 @@ def test_every_rule_has_both_its_ends_tried() -> None:
     """A rule that is added without its limits fails. Those named here are the rules of other members."""
     tried = {limit.partition(" ")[0].rpartition(".")[2] for limit in LIMITS}
     ruled = {to_camel_case(member) for rules in RULES.values() for member in rules}
-    as_others = {"deviceId", "routeHandle", "opsGroupHandle", "orderHandle", "reference", "carrierReference"}
+    as_others = {
+        *("deviceId", "routeHandle", "opsGroupHandle", "orderHandle", "reference", "carrierReference"),
+        *("carrierCode", "trackAndTrace"),
+    }
     assert ruled - tried == as_others
 
 

@@ -7,29 +7,33 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 from pydantic import JsonValue
 
-from providers.base import ProviderContext
-from providers.billink.adapter import TIME_LIMIT, BillinkAdapter
+from providers.base import LEDGER_TEXT_LIMIT, REGISTRATION_TIME_LIMIT, ProviderContext
+from providers.billink.adapter import BillinkAdapter
 from providers.billink.settings import BillinkSettings
 from providers.errors import (
     InvalidProviderResponse,
     OrderNotFound,
+    OutcomeUnknown,
     ProviderAuthFailed,
     ProviderConnectionFailed,
+    ProviderError,
     ProviderServerFailed,
     ProviderTimeout,
     RequestRejected,
     Violation,
+    WriteInProgress,
 )
 from providers.models import InvoiceTracker, Reference
-from providers.testing import Answer, ApiDouble, Exchange, MemoryLedger, SentRequest, load_sample, sample
+from providers.testing import FAULTS, Answer, ApiDouble, Exchange, MemoryLedger, SentRequest, load_sample, sample
 from providers.testing.cases import NOW
+from providers.testing.faults import Fault
 from tests.providers.billink.contract_case import DRAFT, SAMPLES
 
 CREATED = sample(SAMPLES / "created.json", status=201)
@@ -43,20 +47,47 @@ class Billink:
     adapter: BillinkAdapter
     api: ApiDouble
     ledger: MemoryLedger
+    context: ProviderContext
+    settings: BillinkSettings
 
     @property
     def sent(self) -> list[Any]:
         return [json.loads(request.content) for request in self.api.sent]
 
+    def restarted(self) -> BillinkAdapter:
+        """The adapter of another process over the same ledger."""
+        return BillinkAdapter(self.settings, self.context)
+
+
+@dataclass
+class LedgerClock:
+    """Stands still until it is moved."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> LedgerClock:
+    return LedgerClock()
+
 
 @asynccontextmanager
 async def billink(
-    answer: Answer = CREATED, *, time_limit: timedelta = TIME_LIMIT, **settings: object
+    answer: Answer = CREATED,
+    *,
+    time_limit: timedelta = REGISTRATION_TIME_LIMIT,
+    clock: LedgerClock | None = None,
+    **settings: object,
 ) -> AsyncIterator[Billink]:
     known = BillinkSettings.model_validate({"billink_id": "s3cret", "username": "acme", **settings})
-    api, ledger = ApiDouble([Exchange(SentRequest("POST", known.path), answer)]), MemoryLedger()
+    api = ApiDouble([Exchange(SentRequest("POST", known.path), answer)])
+    ledger = MemoryLedger(clock=clock or LedgerClock())
     async with httpx.AsyncClient(transport=api.transport, base_url=known.base_url) as client:
-        yield Billink(BillinkAdapter(known, ProviderContext(client, lambda: NOW, ledger), time_limit), api, ledger)
+        context = ProviderContext(client, lambda: NOW, ledger)
+        yield Billink(BillinkAdapter(known, context, time_limit), api, ledger, context, known)
 
 
 def answer(status: int, body: JsonValue) -> Answer:
@@ -114,13 +145,123 @@ async def test_a_failure_is_shared_and_then_forgotten() -> None:
         assert len(it.sent) == 2
 
 
+async def test_a_registration_that_stood_still_until_its_time_was_over_is_not_sent() -> None:
+    async with billink(time_limit=timedelta()) as it:
+        with pytest.raises(ProviderTimeout):
+            await it.adapter.register_tracker(DRAFT)
+        assert it.sent == []
+
+
 async def test_a_registration_that_hangs_ends_as_a_time_out() -> None:
     """Its outcome is unknown; nothing is stored and nothing is sent again by itself."""
-    async with billink(time_limit=timedelta()) as it:
+    async with billink(time_limit=timedelta(seconds=0.05)) as it:
         it.api.gate = asyncio.Event()
         with pytest.raises(ProviderTimeout):
             await it.adapter.register_tracker(DRAFT)
         assert await it.ledger.find_by_invoice("1001") == ()
+
+
+NOTHING_CAME_OF_IT = frozenset(
+    {
+        *(f"status_{status}" for status in (400, 401, 403, 404, 409, 422, 429, 503)),
+        *("status_429_in_seconds", "status_429_at_a_date", "html_400", "html_422", "html_503"),
+        *("connection_refused", "connect_time_out"),
+    }
+)
+"""The faults, by name, after which Billink surely made nothing: it refused, or never took the request."""
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+async def test_only_what_surely_came_to_nothing_is_sent_again(fault: Fault, clock: LedgerClock) -> None:
+    """Anything else may have been done, and is not repeated however late, nor by another process."""
+    async with billink(clock=clock) as it:
+        it.api.failure = fault.failure
+        with pytest.raises(ProviderError):
+            await it.adapter.register_tracker(DRAFT)
+        it.api.failure = None
+        if fault.name in NOTHING_CAME_OF_IT:
+            assert (await it.restarted().register_tracker(DRAFT)).store_id == 1
+            return
+        for adapter in (it.adapter, it.restarted()):
+            with pytest.raises(WriteInProgress):
+                await adapter.register_tracker(DRAFT)
+        clock.now += REGISTRATION_TIME_LIMIT + timedelta(seconds=1)
+        for adapter in (it.adapter, it.restarted()):
+            with pytest.raises(OutcomeUnknown):
+                await adapter.register_tracker(DRAFT)
+        assert len(it.sent) == 1
+
+
+async def test_while_one_process_sends_another_does_not(clock: LedgerClock) -> None:
+    """It is told to look again, and finds the tracker then."""
+    async with billink(clock=clock) as it:
+        it.api.gate = asyncio.Event()
+        first = asyncio.ensure_future(it.adapter.register_tracker(DRAFT))
+        await it.api.arrived.wait()
+        other = it.restarted()
+        with pytest.raises(WriteInProgress):
+            await other.register_tracker(DRAFT)
+        it.api.gate.set()
+        made = await first
+        assert await other.register_tracker(DRAFT) == made
+        assert len(it.sent) == 1
+
+
+async def test_a_process_that_shuts_down_leaves_the_outcome_unknown() -> None:
+    """What is under way is cancelled then, and Billink may have taken it."""
+    async with billink() as it:
+        it.api.gate = asyncio.Event()
+        before = asyncio.all_tasks()
+        caller = asyncio.ensure_future(it.adapter.register_tracker(DRAFT))
+        await it.api.arrived.wait()
+        under_way = asyncio.all_tasks() - before
+        assert under_way > {caller}
+        for task in under_way:
+            task.cancel()
+        await asyncio.wait(under_way)
+        with pytest.raises(WriteInProgress):
+            await it.restarted().register_tracker(DRAFT)
+
+
+async def test_an_outcome_that_a_person_looked_up_can_be_sent_again(clock: LedgerClock) -> None:
+    async with billink(clock=clock) as it:
+        it.api.failure = lambda request, _: httpx.ReadError("", request=request)
+        with pytest.raises(ProviderConnectionFailed):
+            await it.adapter.register_tracker(DRAFT)
+        it.api.failure = None
+        named = ("1001", "POSTNL", DRAFT.tracking_number)
+        await it.ledger.forget_attempt(*named)
+        with pytest.raises(WriteInProgress):
+            await it.adapter.register_tracker(DRAFT)
+        clock.now += REGISTRATION_TIME_LIMIT + timedelta(seconds=1)
+        await it.ledger.forget_attempt(*named)
+        assert (await it.adapter.register_tracker(DRAFT)).store_id == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"tracking_number": "x" * (LEDGER_TEXT_LIMIT + 1)}, ("tracking_number",)),
+        ({"tracking_number": "a\x00b"}, ("tracking_number",)),
+        ({"carrier_code": "\ud800"}, ("carrier_code",)),
+        (
+            {"reference": INVOICE.model_copy(update={"value": "1" * (LEDGER_TEXT_LIMIT + 1)})},
+            ("reference", "value"),
+        ),
+    ],
+)
+async def test_what_the_ledger_cannot_keep_is_not_sent(change: dict[str, object], field: tuple[str, ...]) -> None:
+    async with billink() as it:
+        with pytest.raises(RequestRejected) as refused:
+            await it.adapter.register_tracker(DRAFT.model_copy(update=change))
+        assert it.sent == []
+    assert refused.value.violations == (Violation(field),)
+
+
+async def test_the_longest_that_the_ledger_keeps_is_sent() -> None:
+    async with billink() as it:
+        longest = DRAFT.model_copy(update={"tracking_number": f" {'x' * LEDGER_TEXT_LIMIT} "})
+        assert (await it.adapter.register_tracker(longest)).tracking_number == "x" * LEDGER_TEXT_LIMIT
 
 
 @pytest.mark.parametrize("raised", [httpx.ReadTimeout, httpx.ReadError])
@@ -223,20 +364,30 @@ async def test_media_are_kept_and_sent_only_under_names_that_are_set() -> None:
     [
         ({}, "POSTNL", "POSTNL", None),
         ({"POSTNL": "PNL"}, "PNL", "PNL", None),
+        ({"postnl": "PNL"}, "PNL", "PNL", None),
         ({"POSTNL": "PNL"}, "PostNL B.V.", "PNL", "PostNL B.V."),
+        ({"DHL": "POSTNL", "POSTNL": "PNL"}, "POSTNL", "POSTNL", None),
         ({}, None, "POSTNL", None),
     ],
 )
-async def test_a_carrier_is_called_by_our_code(
+async def test_a_carrier_is_called_as_billink_calls_it(
     codes: Mapping[str, str], echoed: str | None, sent: str, name: str | None
 ) -> None:
-    """Billink gets its own code; the tracker keeps ours, which finds it again, and a name if Billink has one."""
+    """By the code that is sent, and a name if Billink has one. A word that is a code of Billink's stays as it is."""
     async with billink(answer(201, {"id": 1, "carrier": echoed}), carrier_codes=codes) as it:
         tracker = await it.adapter.register_tracker(DRAFT)
         assert it.sent[0]["carrierCode"] == sent
-        assert await it.ledger.find("1001", "POSTNL", DRAFT.tracking_number) == tracker
     assert tracker.carrier is not None
-    assert (tracker.carrier.reference, tracker.carrier.name) == ("POSTNL", name)
+    assert (tracker.carrier.reference, tracker.carrier.name) == (sent, name)
+
+
+@pytest.mark.parametrize("word", ["POSTNL", "postnl", " PostNL ", "PNL"])
+async def test_one_carrier_in_other_words_is_one_tracker(word: str) -> None:
+    """What is sent twice is what counts, and not how it was asked for."""
+    async with billink(answer(201, {"id": 1}), carrier_codes={"postnl": "PNL"}) as it:
+        made = await it.adapter.register_tracker(DRAFT)
+        assert await it.adapter.register_tracker(DRAFT.model_copy(update={"carrier_code": word})) == made
+        assert len(it.sent) == 1
 
 
 @pytest.mark.parametrize("stated", ["2025-06-04 16:26:05", "04-06-2025", "", None])

@@ -83,7 +83,7 @@ async def test_a_refused_medium_is_named_by_its_place(media: list[Media], fields
 
 
 async def test_everything_that_is_wrong_is_told_at_once() -> None:
-    wrong = DRAFT.model_copy(update={"carrier_code": "!", "tracking_number": "x" * 256})
+    wrong = DRAFT.model_copy(update={"carrier_code": "!", "tracking_number": ""})
     async with adapter() as billink:
         with pytest.raises(RequestRejected) as refused:
             await billink.register_tracker(wrong)

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from providers.base import OrderTrackerSink, Provider, TrackingSource
 from providers.drafts import OrderTrackerDraft
 from providers.errors import RequestRejected
-from providers.models import OrderTracker, Reference, TrackerItem, TrackingsFound, TrackingStatus, Upc
+from providers.models import Capture, OrderTracker, Reference, TrackerItem, TrackingsFound, TrackingStatus, Upc
 from providers.paypal import PAYPAL
 from providers.testing import Answer, ContractCase, Exchange, Operation, SentRequest, StatusTable, load_sample, sample
 
@@ -83,6 +83,10 @@ TOKEN = Exchange(
 )
 """With `acme-app:secret-key-1` in Base64 (RFC 6749 §2.3.1)."""
 
+ORDER = Exchange(
+    SentRequest("GET", f"/v2/checkout/orders/{PAYPAL_ORDER_ID}", headers=AUTHORIZED), sample(SAMPLES / "order.json")
+)
+
 
 async def find_trackings(adapter: Provider) -> TrackingsFound:
     assert isinstance(adapter, TrackingSource)
@@ -92,6 +96,16 @@ async def find_trackings(adapter: Provider) -> TrackingsFound:
 async def track_order(adapter: Provider) -> OrderTracker:
     assert isinstance(adapter, OrderTrackerSink)
     return await adapter.track_order(DRAFT, "key-1")
+
+
+async def find_captures(adapter: Provider) -> tuple[Capture, ...]:
+    assert isinstance(adapter, OrderTrackerSink)
+    return await adapter.find_captures(PAYPAL_ORDER_ID)
+
+
+async def find_tracker(adapter: Provider) -> OrderTracker | None:
+    assert isinstance(adapter, OrderTrackerSink)
+    return await adapter.find_tracker(DRAFT, ())
 
 
 async def change_tracker(adapter: Provider) -> None:
@@ -132,12 +146,7 @@ CASE = ContractCase(
         Operation(
             "find_trackings",
             find_trackings,
-            (
-                Exchange(
-                    SentRequest("GET", f"/v2/checkout/orders/{PAYPAL_ORDER_ID}", headers=AUTHORIZED),
-                    sample(SAMPLES / "order.json"),
-                ),
-            ),
+            (ORDER,),
             load_sample(EXPECTED / "order.json"),
             required=(("purchase_units",), ("purchase_units", 0, "shipping", "trackers", 0, "id")),
         ),
@@ -153,6 +162,20 @@ CASE = ContractCase(
             load_sample(EXPECTED / "tracker_alone.json"),
             required=(("id",),),
             label="tracker_alone",
+        ),
+        Operation(
+            "find_captures",
+            find_captures,
+            (ORDER,),
+            [{"paypal_order_id": PAYPAL_ORDER_ID, "capture_id": "8MC585209K746392H", "status": "COMPLETED"}],
+            required=(("purchase_units",),),
+        ),
+        Operation(
+            "find_tracker",
+            find_tracker,
+            (ORDER,),
+            load_sample(EXPECTED / "added.json"),
+            required=(("purchase_units",), ("purchase_units", 0, "shipping", "trackers", 0, "id")),
         ),
         Operation(
             "track_order",

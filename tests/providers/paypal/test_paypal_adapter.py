@@ -202,3 +202,17 @@ async def test_a_rejection_hands_on_paypals_fixed_word_and_no_other_text(
     with pytest.raises(RequestRejected) as caught:
         await adapter.find_trackings(order())
     assert caught.value.provider_code == code
+
+
+async def test_a_tracker_that_comes_alone_says_nothing_of_captures(
+    adapter: PayPalAdapter, paypal: Any, sample: Callable[[str], bytes]
+) -> None:
+    paypal.body = sample("order_tracker_response")
+    with pytest.raises(InvalidProviderResponse):
+        await adapter.find_captures(ORDER_ID)
+
+
+async def test_the_captures_of_another_order_are_not_taken(adapter: PayPalAdapter, paypal: Any) -> None:
+    paypal.answer({"id": "ANOTHERORDER", "purchase_units": [{"payments": {"captures": [{"id": "C1"}]}}]})
+    with pytest.raises(OrderNotFound):
+        await adapter.find_captures(ORDER_ID)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from providers.models import OrderTracker, TrackingStatus
-from providers.paypal.mapping import STATUS_BY_WORD, to_tracker, to_trackers
-from providers.paypal.wire import ORDER_ANSWER, WireTracker
+from providers.drafts import OrderTrackerDraft
+from providers.models import Carrier, OrderTracker, TrackingStatus
+from providers.paypal.mapping import STATUS_BY_WORD, to_captures, to_earlier_tracker, to_tracker, to_trackers
+from providers.paypal.wire import ORDER_ANSWER, WireOrder, WireTracker
 
 PUBLISHED_WORDS = [
     "CANCELLED",
@@ -122,3 +123,86 @@ def test_what_is_no_web_address_is_left_out_and_the_rest_is_kept(address: str | 
     )
     assert (read.links[0].href, read.links[0].rel, read.links[0].method) == (None, "up", "GET")
     assert (read.items[0].url, read.items[0].image_url, read.items[0].name) == (None, None, "n")
+
+
+def order(*trackers: dict[str, Any], captures: tuple[dict[str, Any], ...] = ()) -> WireOrder:
+    unit = {"shipping": {"trackers": list(trackers)}, "payments": {"captures": list(captures)}}
+    return WireOrder.model_validate({"id": "ORDER1", "purchase_units": [unit]})
+
+
+CAPTURE = "8MC585209K746392H"
+DRAFT = OrderTrackerDraft(
+    paypal_order_id="ORDER1",
+    capture_id=CAPTURE,
+    tracking_number="4438-4460 7820",
+    carrier="OTHER",
+    carrier_name_other="Fiets & Co",
+)
+
+
+class TestTheTrackerOfAnEarlierRequest:
+    @pytest.mark.parametrize("id_", [f"{CAPTURE}443844607820", f"{CAPTURE}-443844607820"])
+    def test_is_known_by_the_id_that_paypals_examples_have(self, id_: str) -> None:
+        found = to_earlier_tracker(order({"id": "T0"}, {"id": id_, "status": "SHIPPED"}), DRAFT, ())
+        assert found is not None
+        assert (found.tracker_id, found.capture_id) == (id_, CAPTURE)
+        assert (found.tracking_number, found.carrier) == (
+            "4438-4460 7820",
+            Carrier(reference="OTHER", name="Fiets & Co"),
+        )
+
+    def test_is_known_by_what_we_keep_of_it(self) -> None:
+        found = to_earlier_tracker(order({"id": "T0"}, {"id": "T1"}), DRAFT, {"T1", "T9"})
+        assert found is not None
+        assert found.tracker_id == "T1"
+
+    def test_on_another_capture_is_another_tracker(self) -> None:
+        """One parcel can be for two payments, and needs a tracker on each."""
+        captures = ({"id": CAPTURE}, {"id": "OTHERCAPTURE"})
+        there = order({"id": "OTHERCAPTURE443844607820", "status": "SHIPPED"}, captures=captures)
+        assert to_earlier_tracker(there, DRAFT, {"OTHERCAPTURE443844607820"}) is None
+
+    @pytest.mark.parametrize(
+        "id_",
+        [
+            f"{CAPTURE}44384460782",  # cut short
+            f"{CAPTURE}4438446078201",
+            f"{CAPTURE}9",
+            f"9{CAPTURE}443844607820",
+            "443844607820",
+            CAPTURE,
+        ],
+    )
+    def test_has_no_other_id(self, id_: str) -> None:
+        assert to_earlier_tracker(order({"id": id_, "status": "SHIPPED"}), DRAFT, ()) is None
+
+    def test_is_not_one_that_was_called_off(self) -> None:
+        cancelled = {"id": f"{CAPTURE}443844607820", "status": "CANCELLED"}
+        assert to_earlier_tracker(order(cancelled), DRAFT, {cancelled["id"]}) is None
+
+    def test_of_a_draft_without_a_number_cannot_be_told_from_others(self) -> None:
+        draft = DRAFT.model_copy(update={"tracking_number": None})
+        assert to_earlier_tracker(order({"id": CAPTURE, "status": "SHIPPED"}), draft, {CAPTURE}) is None
+
+    def test_of_a_draft_whose_number_leaves_no_trace_in_an_id_is_only_known_by_us(self) -> None:
+        draft = DRAFT.model_copy(update={"tracking_number": "--"})
+        assert to_earlier_tracker(order({"id": CAPTURE, "status": "SHIPPED"}), draft, ()) is None
+
+
+class TestCaptures:
+    def test_each_has_paypals_own_word(self) -> None:
+        captures = ({"id": "C1", "status": "COMPLETED"}, {"id": "C2", "status": "A_NEW_WORD"})
+        found = to_captures(order(captures=captures), "ORDER1")
+        assert [(each.paypal_order_id, each.capture_id, each.status) for each in found] == [
+            ("ORDER1", "C1", "COMPLETED"),
+            ("ORDER1", "C2", "A_NEW_WORD"),
+        ]
+
+    @pytest.mark.parametrize("payments", [None, {}, {"captures": None}, {"captures": []}])
+    def test_an_order_that_is_not_paid_has_none(self, payments: object) -> None:
+        unpaid = WireOrder.model_validate({"purchase_units": [{"payments": payments}, {}]})
+        assert to_captures(unpaid, "ORDER1") == ()
+
+    @pytest.mark.parametrize("capture", [{"id": "C1"}, {"status": "COMPLETED"}, {"id": " ", "status": "COMPLETED"}])
+    def test_one_that_says_nothing_is_left_out(self, capture: dict[str, Any]) -> None:
+        assert to_captures(order(captures=(capture,)), "ORDER1") == ()

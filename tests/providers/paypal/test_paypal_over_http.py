@@ -12,7 +12,7 @@ import pytest
 from providers.base import ProviderContext
 from providers.drafts import OrderTrackerDraft
 from providers.errors import OrderNotFound, ProviderConnectionFailed, RequestRejected, Violation
-from providers.models import Carrier, OrderTracker, Reference, TrackerItem, TrackingStatus
+from providers.models import Capture, Carrier, OrderTracker, Reference, TrackerItem, TrackingStatus
 from providers.paypal.adapter import PayPalAdapter
 from providers.paypal.settings import PayPalSettings
 from providers.simulation.clock import SimulationClock
@@ -140,3 +140,30 @@ async def test_a_lost_answer_can_be_asked_for_again_with_the_same_key(
     assert lost.value.sent
     assert len(await trackers(adapter, order)) == 1 + 1
     assert added.tracker_id in await trackers(adapter, order)
+
+
+async def test_a_tracker_is_found_again_by_its_draft(adapter: PayPalAdapter, order: SimulatedOrder) -> None:
+    draft = draft_for(order)
+    assert await adapter.find_tracker(draft, ()) is None
+    added = await adapter.track_order(draft, "key-1")
+    assert await adapter.find_tracker(draft, ()) == added
+    assert await adapter.find_tracker(draft_for(order, tracking_number="2"), ()) is None
+    await adapter.cancel_tracker(str(order.paypal_order_id), added.tracker_id)
+    assert await adapter.find_tracker(draft, ()) is None
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "PARTIALLY_REFUNDED"])
+async def test_captures_are_told_with_their_status(
+    adapter: PayPalAdapter, server: SimulatorServer, order: SimulatedOrder, status: str
+) -> None:
+    order_id = str(order.paypal_order_id)
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+        await client.put("/_simulator/circumstances", json={order_id: {"capture_status": status}})
+    assert await adapter.find_captures(order_id) == (
+        Capture(paypal_order_id=order_id, capture_id=str(order.capture_id), status=status),
+    )
+
+
+async def test_captures_of_an_order_that_is_not_there_are_not_found(adapter: PayPalAdapter) -> None:
+    with pytest.raises(OrderNotFound):
+        await adapter.find_captures("NOSUCHORDER")
