@@ -21,30 +21,32 @@ run: install ## Start the gateway on http://127.0.0.1:8000/graphql with simulate
 	@$(BIN)/trackgraph dev $(ARGS)
 
 test: install ## Run the whole suite (ARGS="-k freshness" for a part)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
-check: install ## Format, lint, types, import rules, published schema, settings page
+check: install ## Format, lint, types, import rules, published schema, pages of settings and metrics
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/trackgraph schema --check
 	$(BIN)/trackgraph settings-docs --check
+	$(BIN)/trackgraph metrics-docs --check
 
 format: $(VENV)/.installed ## Format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-schema: $(VENV)/.installed ## Write schema.graphql and docs/settings.md from the code
+schema: $(VENV)/.installed ## Write schema.graphql, docs/settings.md and docs/metrics.md from the code
 	$(BIN)/trackgraph schema
 	$(BIN)/trackgraph settings-docs
+	$(BIN)/trackgraph metrics-docs
 
 bench: install ## Time the gateway against the simulated providers
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: $(VENV)/.packages ## Write the lock files from pyproject.toml (UPGRADE=--upgrade for newer versions)
-	$(COMPILE) pyproject.toml --output-file requirements.lock
-	$(COMPILE) pyproject.toml --group dev --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra otel --output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra otel --group dev --output-file requirements-dev.lock
 	$(COMPILE) --group build --output-file requirements-build.lock
 	$(COMPILE) tests/providers/paypal/sdk/requirements.in --output-file tests/providers/paypal/sdk/requirements.lock
 

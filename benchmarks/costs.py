@@ -23,6 +23,7 @@ from benchmarks.pages import Simulators
 from benchmarks.processes import Child
 from benchmarks.questions import order_list, order_page
 from gateway.app import open_services, utc_now
+from gateway.auth.principal import ANYONE, Principal
 from gateway.http.health import PartHealth
 from gateway.http.response import encode
 from gateway.http.routes import GRAPHQL_PATH, HttpOptions, create_http_app
@@ -108,20 +109,20 @@ def _subjects(services: Services, number: str) -> tuple[_Subject, ...]:
 
 
 async def _measure(subject: _Subject, services: Services, requests: int) -> list[tuple[str, ...]]:
-    def new_context(request_id: str) -> Context:
-        return Context(services, request_id, Deadline.after(services.query_seconds))
+    def new_context(request_id: str, principal: Principal = ANYONE) -> Context:
+        return Context(services, request_id, Deadline.after(services.query_seconds), principal)
 
     pipeline = Pipeline(schema, new_context, production=False)
     app = create_http_app(pipeline, HttpOptions(), _ready)
     request = GraphQLRequest(**orjson.loads(subject.body))
-    answer = await pipeline.run(request, request_id="warming", queries_only=False)
+    answer = await pipeline.run(request, request_id="warming", principal=ANYONE, queries_only=False)
 
     async def encode_answer() -> bytes:
         return encode(answer.body)
 
     works: dict[str, Work] = {
         "all": lambda: _post(app, subject.body),
-        "pipeline": lambda: pipeline.run(request, request_id="measured", queries_only=False),
+        "pipeline": lambda: pipeline.run(request, request_id="measured", principal=ANYONE, queries_only=False),
         "load": lambda: subject.load(new_context("measured")),
         "encode": encode_answer,
     }

@@ -1,14 +1,13 @@
 """What holding operations to their limits costs, and what an operation just below the limit of cost can cost at most.
 
 The pass over a document is timed by itself, without reading it; an answer is timed as the pipeline gives it, with the
-document new and copies at hand. Operations *built to be dear* find the
-most work for the least cost that was thought of.
+document new and copies at hand. Those *built to be dear* make the most work for their cost that was thought of.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -18,18 +17,18 @@ from time import process_time
 import orjson
 from graphql import get_introspection_query, parse
 
+from benchmarks.client import UnexpectedAnswer
 from benchmarks.gateways import SHOP, link_to_paypal
 from benchmarks.pages import Simulators
 from benchmarks.processes import Child
 from benchmarks.questions import ORDER_PAGE
 from gateway.app import open_services, utc_now
+from gateway.auth.principal import ANYONE
 from gateway.resilience.deadline import Deadline
 from gateway.schema.context import Context
 from gateway.schema.counting import Counter
-from gateway.schema.limits import first_exceeded
 from gateway.schema.pipeline import GraphQLRequest, Pipeline
 from gateway.schema.published import schema
-from gateway.schema.settings import LimitSettings
 from gateway.settings import parse_settings
 from gateway.store.database import Database
 
@@ -38,7 +37,14 @@ COLUMNS = ("operation", "tokens", "cost", "counting ms", "answer CPU ms", "outco
 ORDERS = 240
 
 TIMES = 3
-"""Each answer is timed so often, after one untimed that fills the cache."""
+"""Each answer is timed so often."""
+
+DEADLINE_SECONDS = 60
+"""Of a query: on a machine that is busy with other things an answer should come late, and not break the run."""
+
+TRIES = 12
+"""The first answer is not timed: it fills the cache. One that lacks a part, because a copy was renewed and its provider
+could not be heard while values were made, is asked for again."""
 
 MANY_ORDERS = "query { orders(first: 100) { nodes { %s } } }"
 ONE_ORDER = 'query { order(by: {orderNumber: "%s"}) { %s } }'
@@ -48,10 +54,6 @@ ONE_ORDER = 'query { order(by: {orderNumber: "%s"}) { %s } }'
 class _Question:
     name: str
     query: str
-
-
-class UnexpectedOutcome(Exception):
-    """An operation that was to be answered was refused, or failed."""
 
 
 async def measure_limits() -> list[tuple[str, ...]]:
@@ -68,7 +70,11 @@ async def measure_limits() -> list[tuple[str, ...]]:
         services = await stack.enter_async_context(open_services(settings, database, utc_now))
 
         def new_pipeline() -> Pipeline:
-            return Pipeline(schema, lambda one: Context(services, one, Deadline.after(60)), production=False)
+            return Pipeline(
+                schema,
+                lambda one, principal: Context(services, one, Deadline.after(DEADLINE_SECONDS), principal),
+                production=False,
+            )
 
         number = await _richest_order(new_pipeline())
         return [await _row(question, new_pipeline) for question in _questions(number)]
@@ -78,7 +84,7 @@ def _questions(number: str) -> tuple[_Question, ...]:
     parts = "id trackings { id events(first: 20) { id status name occurredAt location { city countryCode } } }"
     latest = _aliased("latestEvent { id }", 60)
     health = "shop { providers { name title health { level p95Milliseconds errorRate circuitOpen lastSuccessAt } } }"
-    filters = [f'orders(first: 100, filter: {{placedFrom: "20{year}-01-01T00:00:00Z"}})' for year in range(10, 19)]
+    filters = [f'orders(first: 100, filter: {{placedFrom: "20{year}-01-01T00:00:00Z"}})' for year in range(10, 17)]
     pages = " ".join(f"p{place}: {page} {{ nodes {{ trackings {{ id }} }} }}" for place, page in enumerate(filters))
     return (
         _Question("order page", ORDER_PAGE.replace("($number: String!)", "").replace("$number", f'"{number}"')),
@@ -88,7 +94,7 @@ def _questions(number: str) -> tuple[_Question, ...]:
         _Question("10,000 tokens, one field", ONE_ORDER % (number, "id " * 9_982)),
         _Question("orders within orders, three times", ONE_ORDER % (number, _chain(3, "id"))),
         _Question("orders within orders, four times", ONE_ORDER % (number, _chain(4, "id"))),
-        _Question("built to be dear: nine pages of 100 orders", f"query {{ {pages} }}"),
+        _Question("built to be dear: seven pages of 100 orders", f"query {{ {pages} }}"),
         _Question("built to be dear: orders within 100 orders", MANY_ORDERS % _chain(1, "id status createdAt")),
         _Question("built to be dear: orders within orders, and their parcels", ONE_ORDER % (number, _dense_chain())),
         _Question("built to be dear: what has to be worked out", MANY_ORDERS % f"trackings {{ {latest} }}"),
@@ -119,7 +125,7 @@ def _aliased(field: str, times: int) -> str:
 async def _richest_order(pipeline: Pipeline) -> str:
     """The number of the order that has the most trackings."""
     request = GraphQLRequest(MANY_ORDERS % "orderNumber trackings { id }")
-    answer = await pipeline.run(request, request_id="1", queries_only=True)
+    answer = await pipeline.run(request, request_id="1", principal=ANYONE, queries_only=True)
     orders = answer.body["data"]["orders"]["nodes"]
     return str(max(orders, key=lambda order: len(order["trackings"]))["orderNumber"])
 
@@ -133,27 +139,36 @@ async def _row(question: _Question, new_pipeline: Callable[[], Pipeline]) -> tup
         started = process_time()
         counter.count(document)
         counting.append(process_time() - started)
-    exceeded = first_exceeded(operation, LimitSettings(), {})
-    seconds = await _answered(question, new_pipeline, is_refused=exceeded is not None)
+    answers = await _whole_answers(question, new_pipeline)
     return (
         question.name,
         f"{document.token_count:,}",
         f"{operation.cost({}):,}",
         f"{median(counting) * 1000:.2f}",
-        f"{seconds * 1000:.1f}",
-        f"refused: {exceeded.limit.name}" if exceeded else "answered",
+        f"{median(seconds for seconds, _outcome in answers) * 1000:.1f}",
+        answers[-1][1],
     )
 
 
-async def _answered(question: _Question, new_pipeline: Callable[[], Pipeline], *, is_refused: bool) -> float:
-    """The median CPU seconds of an answer, all threads."""
-    request = GraphQLRequest(question.query)
-    spent = []
-    for _ in range(TIMES + 1):
-        pipeline = new_pipeline()
-        started = process_time()
-        answer = await pipeline.run(request, request_id="1", queries_only=True)
-        spent.append(process_time() - started)
-        if answer.executed is is_refused or (answer.executed and "errors" in answer.body):
-            raise UnexpectedOutcome(f"{question.name}: {answer.body.get('errors')}")
-    return median(spent[1:])
+async def _whole_answers(question: _Question, new_pipeline: Callable[[], Pipeline]) -> list[tuple[float, str]]:
+    """`TIMES` answers that lack nothing. Raises `UnexpectedAnswer` when there are not as many."""
+    whole = []
+    for _ in range(TRIES):
+        with suppress(UnexpectedAnswer):
+            whole.append(await _answered(question, new_pipeline()))
+        if len(whole) > TIMES:
+            return whole[1:]
+    raise UnexpectedAnswer(f"{question.name}: most answers lack a part")
+
+
+async def _answered(question: _Question, pipeline: Pipeline) -> tuple[float, str]:
+    """The CPU seconds of an answer, all threads, and what came of it. Raises `UnexpectedAnswer` for half an answer."""
+    started = process_time()
+    answer = await pipeline.run(GraphQLRequest(question.query), request_id="1", principal=ANYONE, queries_only=True)
+    seconds = process_time() - started
+    if "errors" not in answer.body:
+        return seconds, "answered"
+    if answer.executed:
+        raise UnexpectedAnswer(f"{question.name}: {answer.body['errors'][0]['message']}")
+    told = answer.body["errors"][0]["extensions"]
+    return seconds, f"refused: {told.get('limit', told['code'])}"

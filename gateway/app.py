@@ -4,44 +4,70 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import httpx
 from starlette.applications import Starlette
 
+from gateway.auth.authenticator import anyone, nobody_yet
+from gateway.auth.opening import open_authenticator, order_tokens_of
+from gateway.auth.order_tokens import OrderTokens
+from gateway.auth.principal import Principal
 from gateway.freshness.cache import FreshCache
+from gateway.freshness.guard import GuardedStorage
 from gateway.freshness.policy import FreshnessPolicy
-from gateway.freshness.storage import open_storage
+from gateway.freshness.storage import Storage, open_storage
+from gateway.http.bearer import Authenticate
+from gateway.http.cors import CorsOptions
 from gateway.http.graphiql_page import GraphiqlPage, example_tabs
 from gateway.http.health import PartHealth
+from gateway.http.parameters import BodyLimits
 from gateway.http.routes import HttpOptions, create_http_app
 from gateway.orders.loads import LoadServices
 from gateway.orders.operation import OperationServices
 from gateway.orders.registration.attempt import StepTeller
 from gateway.orders.registration.service import RegistrationServices
+from gateway.orders.registration.watching import BacklogFigures
 from gateway.orders.registration.worker import RegistrationWorker
 from gateway.orders.shops import Shop, Shops, registration_rules_of, rules_of
 from gateway.orders.sightings import Sightings
 from gateway.orders.unknown_words import UnknownWords
-from gateway.resilience.deadline import Deadline
+from gateway.readiness import STORE_DOWN, Parts
+from gateway.resilience.calls import Account, ProviderCalls
+from gateway.resilience.deadline import Deadline, MonotonicClock
+from gateway.resilience.gate import AccountLimits, Gate
 from gateway.resilience.health import HealthBook
+from gateway.resilience.shared_gate import SharedGate
 from gateway.schema.context import Context, Services
+from gateway.schema.documents import Documents
+from gateway.schema.manifest import BadManifest, read_manifest
+from gateway.schema.persisted import KeptDocuments, PersistedDocuments, SharedTexts
 from gateway.schema.pipeline import Pipeline
 from gateway.schema.published import schema
-from gateway.settings import Mode, Settings, ShopSettings, load_settings
-from gateway.store.database import Database, StoreUnavailable
+from gateway.settings import AuthMode, ConfigurationError, Mode, Settings, ShopSettings, load_settings
+from gateway.store.api_keys import ApiKeys
+from gateway.store.database import Database
 from gateway.store.idempotency_keys import IdempotencyKeys
 from gateway.store.invoice_trackers import InvoiceTrackers
 from gateway.store.links import Links
 from gateway.store.order_tracker_details import OrderTrackerDetails
 from gateway.store.present import Present, present_of
+from gateway.store.registration_backlog import RegistrationBacklog
 from gateway.store.registrations import Registrations
 from gateway.store.tracking_numbers import TrackingNumbers
-from providers.base import Clock, Provider, ProviderContext, ProviderProfile, ProviderSettings
+from gateway.telemetry.clients import KnownClients
+from gateway.telemetry.event_loop import event_loop_watched
+from gateway.telemetry.metrics import BUILD_INFO
+from gateway.telemetry.settings import TracingSettings
+from gateway.telemetry.tracing import tracing_with
+from providers.base import Clock, Provider, ProviderContext, ProviderSettings
 from providers.registry import provider_specs
 
 IDLE_CONNECTION_SECONDS = 3.0
@@ -57,13 +83,54 @@ def utc_now() -> datetime:
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
     """The gateway's ASGI application. Nothing is opened before its lifespan starts."""
     gateway = Gateway(settings, clock)
-    page = GraphiqlPage(tabs=example_tabs()) if settings.mode is Mode.DEVELOPMENT else None
+    pipeline = Pipeline(
+        schema,
+        gateway.new_context,
+        production=settings.mode is Mode.PRODUCTION,
+        limits=settings.limits,
+        persisted=_persisted_documents(settings, gateway),
+    )
     return create_http_app(
-        Pipeline(schema, gateway.new_context, production=settings.mode is Mode.PRODUCTION, limits=settings.limits),
-        HttpOptions(max_body_bytes=settings.server.max_body_bytes, page=page),
+        pipeline,
+        _http_options(settings, gateway),
         gateway.readiness,
         lifespan=gateway.lifespan,
     )
+
+
+def _http_options(settings: Settings, gateway: Gateway) -> HttpOptions:
+    server, cors = settings.server, settings.cors
+    return HttpOptions(
+        authenticate=gateway.authenticate,
+        body=BodyLimits(server.max_body_bytes, server.body_seconds),
+        max_in_flight=server.max_in_flight,
+        get_queries=server.get_queries,
+        cors=CorsOptions(cors.allow_origins, cors.allow_headers, cors.max_age_seconds),
+        page=GraphiqlPage(tabs=example_tabs()) if settings.mode is Mode.DEVELOPMENT else None,
+        clients=KnownClients(server.clients),
+        metrics=gateway.refresh_figures if settings.serves_metrics else None,
+    )
+
+
+def _persisted_documents(settings: Settings, gateway: Gateway) -> PersistedDocuments:
+    documents = settings.documents
+    return PersistedDocuments(
+        _trusted_documents(settings),
+        only_trusted=documents.only_trusted,
+        kept=KeptDocuments(gateway.shared_texts) if documents.automatic else None,
+    )
+
+
+def _trusted_documents(settings: Settings) -> Mapping[str, str]:
+    """The documents of the manifest. Raises `ConfigurationError` for each that could not be run."""
+    if settings.documents.manifest is None:
+        return {}
+    # Strawberry has no public name for the graphql-core schema that it builds.
+    documents = Documents(schema._schema, production=settings.mode is Mode.PRODUCTION, limits=settings.limits)
+    try:
+        return read_manifest(Path(settings.documents.manifest), documents.problem_of)
+    except BadManifest as error:
+        raise ConfigurationError(error.problems) from None
 
 
 def app_from_environment() -> Starlette:
@@ -79,32 +146,56 @@ class Gateway:
         self._clock = clock
         self._services: Services | None = None
         self._database: Database | None = None
+        self._parts: Parts | None = None
+        self._backlog: BacklogFigures | None = None
+        self._authenticate: Authenticate = anyone if settings.auth.mode is AuthMode.NONE else nobody_yet
 
     @asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Open everything and close it in the end. A store that has no schema gets it; one with another is refused."""
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(_watched(self._settings.tracing))
             self._database = Database(self._settings.store.url.get_secret_value())
             stack.push_async_callback(self._database.aclose)
             await self._database.prepare()
             self._services = await stack.enter_async_context(open_services(self._settings, self._database, self._clock))
+            if self._settings.auth.mode is AuthMode.REQUIRED:
+                self._authenticate = await stack.enter_async_context(
+                    open_authenticator(
+                        ApiKeys(self._database),
+                        self._settings.auth.jwt,
+                        self._services.order_tokens,
+                        self._clock,
+                        _trusted_certificates(),
+                    )
+                )
+            self._backlog = _backlog(self._settings, self._database, self._clock)
             await stack.enter_async_context(self._services.registrations.worker.working())
+            self._parts = Parts(self._database, self._services)
             yield
 
-    def new_context(self, request_id: str) -> Context:
+    def new_context(self, request_id: str, principal: Principal) -> Context:
         """What the resolvers of one operation share."""
         services = self._opened()
-        return Context(services, request_id, Deadline.after(services.query_seconds))
+        return Context(services, request_id, Deadline.after(services.query_seconds), principal)
+
+    async def authenticate(self, token: str | None) -> Principal:
+        """Who sends a bearer token, or none. Raises `AuthenticationError` and `StoreUnavailable`."""
+        return await self._authenticate(token)
 
     async def readiness(self) -> Mapping[str, PartHealth]:
-        """Whether the store can be read. Providers and a shared cache may be down: old copies are served then."""
-        if self._database is None:
-            return {"store": PartHealth(ok=False)}
-        try:
-            await self._database.check()
-        except StoreUnavailable:
-            return {"store": PartHealth(ok=False)}
-        return {"store": PartHealth(ok=True)}
+        """The parts that this process relies on, each as it is now."""
+        return STORE_DOWN if self._parts is None else await self._parts.look()
+
+    def shared_texts(self) -> SharedTexts | None:
+        """The storage that several processes share; None where there is none, or it is not open."""
+        storage = self._services.cache.storage if self._services else None
+        return storage if storage is not None and storage.shared else None
+
+    async def refresh_figures(self) -> None:
+        """Bring those metrics up to date that are read from the store when somebody looks."""
+        if self._backlog is not None:
+            await self._backlog.refresh()
 
     def _opened(self) -> Services:
         if self._services is None:
@@ -120,21 +211,21 @@ async def open_services(settings: Settings, database: Database, clock: Clock) ->
             slug: await stack.enter_async_context(_open_shop(slug, shop, database, clock))
             for slug, shop in settings.shops.items()
         }
-        cache = FreshCache(
-            open_storage(settings.cache), settings.freshness, clock, decoded_bytes=settings.cache.decoded_bytes
-        )
+        storage = open_storage(settings.cache)
+        calls = _provider_calls(settings, storage, clock)
+        cache = FreshCache(storage, settings.freshness, clock, decoded_bytes=settings.cache.decoded_bytes)
         stack.push_async_callback(cache.aclose)
+        stack.push_async_callback(calls.aclose)
         sightings = Sightings(TrackingNumbers(database))
         stack.push_async_callback(sightings.flush)
         loads = LoadServices(
             cache=cache,
             policy=FreshnessPolicy(settings.freshness),
-            health=HealthBook(clock),
+            calls=calls,
             sightings=sightings,
             unknown_words=UnknownWords(),
             order_tracker_details=OrderTrackerDetails(database),
             clock=clock,
-            call_seconds=settings.server.call_deadline_seconds,
         )
         stack.push_async_callback(loads.unfinished.aclose)
         present = _present(database, clock)
@@ -160,7 +251,16 @@ async def open_services(settings: Settings, database: Database, clock: Clock) ->
             keys=keys,
             registrations=RegistrationServices(registrations, worker, invoice_trackers),
             query_seconds=settings.server.query_deadline_seconds,
+            order_tokens=_order_tokens(settings, clock),
         )
+
+
+def _order_tokens(settings: Settings, clock: Clock) -> OrderTokens | None:
+    """What makes order tokens; None where anyone may ask, or nothing is there to sign them with."""
+    auth = settings.auth
+    if auth.mode is AuthMode.NONE or auth.order_tokens is None:
+        return None
+    return order_tokens_of(auth.order_tokens, clock)
 
 
 @asynccontextmanager
@@ -174,6 +274,40 @@ async def open_adapters(settings: Settings) -> AsyncIterator[dict[tuple[str, str
             for slug, shop in settings.shops.items()
         ]
         yield {(shop.slug, name): adapter for shop in shops for name, adapter in shop.providers.items()}
+
+
+@asynccontextmanager
+async def _watched(tracing: TracingSettings) -> AsyncIterator[None]:
+    """Have what this process does traced, where that is wanted, and its event loop watched."""
+    BUILD_INFO.labels(_version()).set(1)
+    with _traced(tracing):
+        async with event_loop_watched():
+            yield
+
+
+@contextmanager
+def _traced(settings: TracingSettings) -> Iterator[None]:
+    if settings.endpoint is None:
+        yield
+        return
+    # An optional package, which takes a third of a second to import.
+    from gateway.telemetry.otel import exporting  # noqa: PLC0415
+
+    with exporting(settings, _version()) as tracer, tracing_with(tracer):
+        yield
+
+
+def _version() -> str:
+    """The gateway's own version; `unknown` where it runs from a folder that nobody installed."""
+    try:
+        return version("trackgraph")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _backlog(settings: Settings, database: Database, clock: Clock) -> BacklogFigures:
+    providers = {name for shop in settings.shops.values() for name in shop.providers}
+    return BacklogFigures(RegistrationBacklog(database, _present(database, clock)), providers, _monotonic(clock))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +325,47 @@ async def _open_shop(slug: str, settings: ShopSettings, database: Database, cloc
     async with AsyncExitStack() as stack:
         for name, provider_settings in settings.providers.items():
             spec = provider_specs()[name]
-            client = await stack.enter_async_context(_new_client(provider_settings, spec.profile))
+            limits = AccountLimits.of(spec.profile, provider_settings)
+            client = await stack.enter_async_context(_new_client(provider_settings, limits))
             adapters[name] = spec.build(provider_settings, ProviderContext(client, clock, trackers))
             rules.update(rules_of(spec, provider_settings))
             registration[name] = registration_rules_of(provider_settings)
         yield _OpenShop(Shop(slug, settings.name, adapters, rules, registration), trackers)
+
+
+def _provider_calls(settings: Settings, storage: Storage, clock: Clock) -> ProviderCalls:
+    """Where all providers are called. With a cache that workers share, they share the limits of each account, too."""
+    resilience, call_seconds = settings.resilience, settings.server.call_deadline_seconds
+    monotonic = _monotonic(clock)
+
+    def shared_gate(account: Account, limits: AccountLimits) -> Gate:
+        assert isinstance(storage, GuardedStorage)
+        return SharedGate(
+            storage,
+            " ".join(account),
+            limits,
+            monotonic,
+            call_seconds=call_seconds,
+            workers=settings.server.workers,
+        )
+
+    return ProviderCalls(
+        HealthBook(clock),
+        settings=resilience,
+        call_seconds=call_seconds,
+        limits={
+            (slug, name): AccountLimits.of(provider_specs()[name].profile, table, resilience.background_share)
+            for slug, shop in settings.shops.items()
+            for name, table in shop.providers.items()
+        },
+        clock=monotonic,
+        new_gate=shared_gate if isinstance(storage, GuardedStorage) else None,
+    )
+
+
+def _monotonic(clock: Clock) -> MonotonicClock:
+    """The clock that waits are measured on; a clock of a test's own is everybody's."""
+    return time.monotonic if clock is utc_now else lambda: clock().timestamp()
 
 
 def _present(database: Database, clock: Clock) -> Present:
@@ -203,14 +373,14 @@ def _present(database: Database, clock: Clock) -> Present:
     return present_of(database, None if clock is utc_now else clock)
 
 
-def _new_client(settings: ProviderSettings, profile: ProviderProfile) -> httpx.AsyncClient:
+def _new_client(settings: ProviderSettings, account: AccountLimits) -> httpx.AsyncClient:
     """The HTTP client of one provider account. Proxies and certificates of the environment do not apply to it.
 
-    A connection carries one call at a time, so their number is the limit on calls; further ones wait for a connection.
+    A connection carries one call at a time, so that more of them than calls at once are of no use.
     """
     limits = httpx.Limits(
-        max_connections=profile.concurrency,
-        max_keepalive_connections=profile.concurrency,
+        max_connections=account.concurrency,
+        max_keepalive_connections=account.concurrency,
         keepalive_expiry=IDLE_CONNECTION_SECONDS,
     )
     return httpx.AsyncClient(

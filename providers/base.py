@@ -88,7 +88,8 @@ class ProviderProfile:
     `find_order` and `find_trackings` take. `estimates_arrival` says whether its trackings can carry an estimate;
     `stored` that its trackings are read from our own store and ask nobody; `page_size_limit` is the most that one
     search call returns; `concurrency` the most calls to run at once for one account, where the provider publishes no
-    number our own; `times` says how the provider states times, for whoever reads the documentation.
+    number our own; `calls_per_second` the most to begin in a second, None where it publishes none; `times` says how the
+    provider states times, for whoever reads the documentation.
     """
 
     name: str
@@ -103,6 +104,7 @@ class ProviderProfile:
     estimates_arrival: bool = False
     stored: bool = False
     page_size_limit: int | None = None
+    calls_per_second: float | None = None
 
 
 def _base_url(text: str) -> str:
@@ -121,6 +123,20 @@ class ProviderSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     base_url: BaseUrl = Field(description="Where the provider's API is.")
+    concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="Most calls to this account at once, of all workers together. Left out: what the provider "
+        "publishes, or what is kind to it.",
+    )
+    calls_per_second: float | None = Field(
+        default=None,
+        gt=0,
+        le=100_000,
+        description="Most calls to this account in a second, of all workers together. Left out: what the provider "
+        "publishes, or no limit.",
+    )
 
 
 REGISTRATION_TIME_LIMIT = timedelta(seconds=30)

@@ -7,15 +7,19 @@
     ├─ ProviderAuthFailed               the credentials are wrong: tell a person, do not repeat it
     ├─ OutcomeUnknown                   a write was sent and may have been done: look before repeating it
     ├─ InvalidProviderResponse          the answer cannot be used: do not repeat it
+    ├─ CallLimitReached                 not sent: whoever asks has asked too much at once
     └─ ProviderUnavailable              worth another try later
        ├─ ProviderTimeout               no answer in time: what was sent may have been done
        ├─ ProviderConnectionFailed      nothing was sent, or the connection broke
        ├─ WriteInProgress               the same write is under way elsewhere: look again in a moment
        ├─ ProviderServerFailed          the provider says it failed (5xx)
-       └─ ProviderRateLimited           the provider says when to come back, or not
+       ├─ ProviderRateLimited           the provider says when to come back, or not
+       ├─ ProviderCircuitOpen           not sent: too many calls before it failed or were slow
+       └─ ProviderBusy                  not sent: no room among the calls that may be made at once
 
-Each class states its `code` (what a client sees), whether the same call may be `retryable`, and whether it
-`counts_as_fault` of the provider. Nobody branches on the class where a flag will do. Messages are ours: no text of a
+Each class states its `code` (what a client sees), whether the same call may be `retryable`, whether it
+`counts_as_fault` of the provider, and whether it `concerns_asker_only`: somebody else who asks the same at the same
+moment is not told it, and asks anew. Nobody branches on the class where a flag will do. Messages are ours: no text of a
 provider is ever part of one, because messages reach clients and logs.
 """
 
@@ -35,6 +39,7 @@ class ProviderError(Exception):
     message: ClassVar[str]
     retryable: ClassVar[bool] = False
     counts_as_fault: ClassVar[bool] = False
+    concerns_asker_only: ClassVar[bool] = False
 
     def __init__(self, provider: str, operation: str) -> None:
         super().__init__(f"{provider}.{operation}: {self.code}")
@@ -113,13 +118,26 @@ class InvalidProviderResponse(ProviderError):
         self.reason = reason
 
 
+class CallLimitReached(ProviderError):
+    """The operation has made as many calls to providers as it may; nothing was sent."""
+
+    code = "CALL_LIMIT_REACHED"
+    message = "This operation has made as many provider calls as one may. What is missing was not asked for."
+    retryable = True
+    concerns_asker_only = True
+
+
 class ProviderUnavailable(ProviderError):
-    """Worth another try later. Reads raise only its subclasses; a write that was never taken is told as this."""
+    """Worth another try later. Reads raise only its subclasses; a write that was never taken is told as this.
+
+    `retry_after` is how long to leave the provider alone, where that is known.
+    """
 
     code = "PROVIDER_UNAVAILABLE"
     message = "The provider cannot be reached at the moment."
     retryable = True
     counts_as_fault = True
+    retry_after: timedelta | None = None
 
 
 class ProviderTimeout(ProviderUnavailable):
@@ -139,14 +157,15 @@ class ProviderConnectionFailed(ProviderUnavailable):
 
 
 class ProviderServerFailed(ProviderUnavailable):
-    """`status` is the HTTP status it reported."""
+    """`status` is the HTTP status it reported, `retry_after` what it asked for beside it."""
 
     code = "PROVIDER_FAILED"
     message = "The provider reports a failure of its own."
 
-    def __init__(self, provider: str, operation: str, status: int = 500) -> None:
+    def __init__(self, provider: str, operation: str, status: int = 500, retry_after: timedelta | None = None) -> None:
         super().__init__(provider, operation)
         self.status = status
+        self.retry_after = retry_after
 
 
 class WriteInProgress(ProviderUnavailable):
@@ -169,6 +188,27 @@ class ProviderRateLimited(ProviderUnavailable):
         self.retry_after = retry_after
 
 
+class ProviderCircuitOpen(ProviderUnavailable):
+    """`retry_after` is when a call will be tried again."""
+
+    code = "PROVIDER_CIRCUIT_OPEN"
+    message = "The provider failed or was slow too often lately, and is left alone for a moment."
+    counts_as_fault = False
+
+    def __init__(self, provider: str, operation: str, retry_after: timedelta) -> None:
+        super().__init__(provider, operation)
+        self.retry_after = retry_after
+
+
+class ProviderBusy(ProviderUnavailable):
+    """As many calls as the provider account takes were being made until the time to wait was over."""
+
+    code = "PROVIDER_BUSY"
+    message = "Too many calls to the provider are being made at the moment."
+    counts_as_fault = False
+    concerns_asker_only = True
+
+
 def as_write_failure(error: ProviderError) -> ProviderError:
     """`error` of a write, as what it means for the writer: not taken (try again), or perhaps done (look first).
 
@@ -177,6 +217,8 @@ def as_write_failure(error: ProviderError) -> ProviderError:
     match error:
         case WriteInProgress():
             return error
+        case ProviderCircuitOpen() | ProviderBusy():
+            return ProviderUnavailable(error.provider, error.operation)
         case ProviderConnectionFailed(sent=False) | ProviderRateLimited() | ProviderServerFailed(status=503):
             return ProviderUnavailable(error.provider, error.operation)
         case ProviderUnavailable() | InvalidProviderResponse():

@@ -152,7 +152,8 @@ class ProviderHttp:
         if 300 <= reply.status < 400:
             return InvalidProviderResponse(self._provider, operation, "redirect")
         if reply.status >= 500:
-            return ProviderServerFailed(self._provider, operation, reply.status)
+            wait = retry_after(reply.headers, self._clock())
+            return ProviderServerFailed(self._provider, operation, reply.status, wait)
         by_status = _REFUSALS.get(reply.status) or _REFUSALS.get(reply.status // 100 * 100)
         if by_status:
             return by_status(self._provider, operation)

@@ -126,11 +126,14 @@ def test_make_targets_exist(page: Path) -> None:
 
 @each_page
 def test_commands_and_options_exist(page: Path) -> None:
-    """`trackgraph COMMAND --option` as the command itself knows them."""
+    """`trackgraph COMMAND --option` as the command itself knows them; `keys` has commands of its own."""
     commands = typer.main.get_command(command).commands  # type: ignore[attr-defined]  # a group: it has several
     for name, rest in re.findall(r"^trackgraph ([a-z][a-z-]*)([^\n`]*)", code(page), re.MULTILINE):
         assert name in commands, name
-        known = {option for parameter in commands[name].params for option in parameter.opts}
+        meant = commands[name]
+        if hasattr(meant, "commands") and rest.strip():
+            meant = meant.commands[rest.split()[0]]
+        known = {option for parameter in meant.params for option in parameter.opts}
         assert set(re.findall(r"--[a-z-]+", rest.partition("#")[0])) <= known
 
 
@@ -140,7 +143,7 @@ def test_commands_and_options_exist(page: Path) -> None:
 @each_page
 def test_settings_that_are_named_exist(page: Path) -> None:
     tables = {doc.name.partition(".")[0] for doc in setting_docs()} - {"shops"}
-    spans = re.findall(rf"^(?:{'|'.join(tables)})\.[a-z_]+", "\n".join(code_spans(page)), re.MULTILINE)
+    spans = re.findall(rf"^(?:{'|'.join(tables)})(?:\.[a-z_]+)+", "\n".join(code_spans(page)), re.MULTILINE)
     assert set(spans) <= {doc.name for doc in setting_docs()}
 
 

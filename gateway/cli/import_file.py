@@ -33,6 +33,7 @@ from gateway.orders.operation import Operation
 from gateway.orders.registration.service import RegistrationService
 from gateway.orders.shops import Shop
 from gateway.resilience.deadline import Deadline
+from gateway.resilience.gate import Urgency
 from gateway.schema.context import Services
 from gateway.settings import Settings, load_settings
 from gateway.store.database import Database, StoreUnavailable
@@ -196,7 +197,7 @@ class Import:
 
     async def _take_row(self, services: Services, shop: Shop, read: ReadRow) -> Moved:
         deadline = Deadline.after(services.query_seconds)
-        operation = Operation(services.operations, deadline)
+        operation = Operation(services.operations, deadline, Urgency.BACKGROUND)
         registration = RegistrationService(services.registrations, operation.directory, operation.orders, deadline)
         moving = MovingIn(LinkService(services.links, services.cache, services.loads.clock), registration)
         try:

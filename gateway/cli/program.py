@@ -188,6 +188,54 @@ def forget(
     forget(order, config, shop, is_sure=yes)
 
 
+keys = typer.Typer(help="API keys: who may ask, about which shops, and what for.")
+app.add_typer(keys, name="keys")
+
+
+@keys.callback(invoke_without_command=True)
+def say_what_keys_does(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@keys.command("create")
+def create_key(
+    shop: Annotated[list[str], typer.Option(help="A shop's slug, or * for every shop; may be repeated.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(help="orders:read, orders:search, orders:write, personal:read or admin; may be repeated."),
+    ],
+    config: ConfigOption = None,
+    name: Annotated[str | None, typer.Option(help="Whose key it is, for people.")] = None,
+    expires: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Days such as 90d, or a date; left out: never.")
+    ] = None,
+) -> None:
+    """Make an API key and print it. It is shown this once; the store keeps a hash of it."""
+    from gateway.cli.keys import Wanted, create_key
+
+    create_key(config, Wanted(shop, scope, name, expires))
+
+
+@keys.command("list")
+def list_keys(config: ConfigOption = None) -> None:
+    """Print every API key: whose it is, what it may do, and whether it is good."""
+    from gateway.cli.keys import list_keys
+
+    list_keys(config)
+
+
+@keys.command("revoke")
+def revoke_key(
+    key: Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `keys list` prints it.")],
+    config: ConfigOption = None,
+) -> None:
+    """Take an API key out of use for good; running gateways follow within seconds."""
+    from gateway.cli.keys import revoke_key
+
+    revoke_key(config, key)
+
+
 @app.command()
 def schema(
     output: Annotated[Path, typer.Option(metavar="FILE", help="The file with the schema.")] = Path("schema.graphql"),
@@ -211,3 +259,14 @@ def settings_docs(
     from gateway.cli.settings_docs import check_settings_docs, write_settings_docs
 
     (check_settings_docs if check else write_settings_docs)(output)
+
+
+@app.command(hidden=True)
+def metrics_docs(
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")] = Path("docs/metrics.md"),
+    check: CheckOption = False,
+) -> None:
+    """Write the documentation of metrics, spans and log fields to a file, or check the file."""
+    from gateway.cli.metrics_docs import check_metrics_docs, write_metrics_docs
+
+    (check_metrics_docs if check else write_metrics_docs)(output)

@@ -17,7 +17,8 @@ def serve(config: Path | None, host: str | None, port: int | None, workers: int 
     """Serve until a signal; what is not None wins over the settings. Raises what keeps the gateway from starting."""
     set_in_environment(config=config, host=host, port=port, workers=workers)
     settings = load_settings(os.environ)
-    configure_logging(settings.server.log_level)
+    server = settings.server
+    configure_logging(server.log_level, server.log_format, access_log=server.access_log)
     for warning in startup_warnings(settings):
         tell(warning)
     with listen(settings.server.host, settings.server.port) as listener:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import signal
 import socket
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from math import ceil
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -16,15 +19,27 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.loops.auto import auto_loop_factory
 from uvicorn.supervisors import Multiprocess
 
+from gateway.app import app_from_environment
+from gateway.cli.connection import BoundedConnection
 from gateway.cli.failures import CommandFailed
+from gateway.cli.stopping import STOP_SECONDS, STOP_SIGNALS, Stoppable, ended_by_signals
+from gateway.http.admission import admission_of
 from gateway.settings import Settings
 from gateway.telemetry import logging_config
+from gateway.telemetry.metrics import shared_by_workers
 
-WORKER_APP = "gateway.app:app_from_environment"
+WORKER_APP = "gateway.cli.serving:worker_app"
 """What each of several workers calls to make its own application."""
 
-_LAST_ANSWERS_SECONDS = 2
-"""How much longer than a query's deadline a stopping server waits for answers that are being written."""
+_LAST_ANSWERS_SECONDS = 1
+"""How long a stopping server waits for the last answers to be written, when nothing is running any more."""
+
+_WORKER_ANSWERS_SECONDS = 10
+"""How long a worker may take to answer its supervisor, which kills it then. One that starts imports everything first:
+on a busy machine that took more than uvicorn's 5 s, and no worker ever started. Less than `_WORKERS_SECONDS`."""
+
+_WORKERS_SECONDS = STOP_SECONDS + 0.5
+"""How long several workers have to stop, each of which takes `STOP_SECONDS` at most."""
 
 _BIND_FAILURES = {
     errno.EADDRINUSE: "port {port} on {host} is taken; stop what uses it, or choose another one with --port",
@@ -57,20 +72,22 @@ def url_of(listener: socket.socket) -> str:
 
 def server_config(settings: Settings, app: ASGIApp | str) -> uvicorn.Config:
     """How uvicorn serves `app`, which is the name of a factory when there are several workers."""
+    server = settings.server
     return uvicorn.Config(
         app,
         factory=isinstance(app, str),
-        workers=settings.server.workers,
+        workers=server.workers,
         loop="auto",  # uvloop, but on Windows, where there is none
-        http="httptools",
+        http=BoundedConnection,
         ws="none",
         lifespan="on",
         server_header=False,
         proxy_headers=False,
-        access_log=settings.server.access_log,
-        log_config=logging_config(settings.server.log_level),
+        access_log=False,  # it would write query strings; the gateway has its own (`server.access_log`)
+        log_config=logging_config(server.log_level, server.log_format, access_log=server.access_log),
         log_level=None,
-        timeout_graceful_shutdown=ceil(settings.server.query_deadline_seconds) + _LAST_ANSWERS_SECONDS,
+        timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
+        timeout_worker_healthcheck=_WORKER_ANSWERS_SECONDS,
     )
 
 
@@ -103,9 +120,11 @@ class Startup:
             await send({"type": "lifespan.startup.failed", "message": ""})
 
 
-async def serve_app(settings: Settings, app: ASGIApp, listener: socket.socket, on_started: Callable[[], None]) -> None:
+async def serve_app(
+    settings: Settings, app: Starlette, listener: socket.socket, on_started: Callable[[], None]
+) -> None:
     """Serve `app` on `listener` until a signal. Raises what `app` raised if it does not start."""
-    startup = Startup(app, on_started)
+    startup = Startup(Stoppable(app, admission_of(app)), on_started)
     server = uvicorn.Server(server_config(settings, startup))
     try:
         await server.serve(sockets=[listener])
@@ -116,8 +135,8 @@ async def serve_app(settings: Settings, app: ASGIApp, listener: socket.socket, o
 
 
 def run_until_interrupted(serving: Coroutine[Any, Any, None]) -> None:
-    """Run `serving` on uvicorn's event loop. Ctrl-C ends it as planned: that is how a server is stopped."""
-    with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=auto_loop_factory(use_subprocess=False)) as runner:
+    """Run `serving` on uvicorn's event loop. Ctrl-C and SIGTERM end it as planned: that is how a server is stopped."""
+    with ended_by_signals(), asyncio.Runner(loop_factory=auto_loop_factory(use_subprocess=False)) as runner:
         runner.run(serving)
 
 
@@ -127,9 +146,43 @@ def run_workers(settings: Settings, trial: Starlette, listener: socket.socket, o
     `trial` is started and stopped here first: what keeps it from starting is raised once and not by every worker, and
     the store is brought up to date by one process alone.
     """
-    asyncio.run(_start_once(trial))
-    on_started()
-    Multiprocess(server_config(settings, WORKER_APP), sockets=[listener]).run()
+    with ended_by_signals(), shared_by_workers():
+        asyncio.run(_start_once(trial))
+        on_started()
+        Workers(server_config(settings, WORKER_APP), sockets=[listener]).run()
+
+
+class Workers(Multiprocess):
+    """uvicorn's supervisor, but in time: by itself it looks for signals between its looks at the workers, which take
+    10 s when one hangs, and then waits for ever for a worker that does not stop."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        self._ends_at: float | None = None
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._pass_on)
+
+    def join_all(self) -> None:
+        for worker in self.processes:
+            worker.process.join(max(0.0, (self._ends_at or 0.0) - time.monotonic()))
+            if worker.exitcode is None:
+                worker.process.kill()
+                worker.process.join()
+
+    def _pass_on(self, number: int, _frame: FrameType | None) -> None:
+        """Stop the workers at once; a second SIGTERM, from the supervisor itself, changes nothing for them."""
+        self.signal_queue.append(number)
+        self._ends_at = self._ends_at or time.monotonic() + _WORKERS_SECONDS
+        for worker in self.processes:
+            with suppress(ProcessLookupError):
+                if worker.pid is not None:
+                    os.kill(worker.pid, signal.SIGTERM)
+
+
+def worker_app() -> ASGIApp:
+    """The application of one of several workers, which finds its settings in the environment."""
+    app = app_from_environment()
+    return Stoppable(app, admission_of(app))
 
 
 async def _start_once(app: Starlette) -> None:

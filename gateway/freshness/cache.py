@@ -26,6 +26,7 @@ from gateway.freshness.sharing import DEFAULT_LEASE_TIMING, Handover, Leases, Le
 from gateway.freshness.stamps import Instants
 from gateway.freshness.storage import Storage
 from gateway.resilience.deadline import Deadline
+from gateway.telemetry import observing
 from providers.base import Clock
 from providers.errors import AmbiguousReference, OrderNotFound, ProviderError, ProviderTimeout
 
@@ -35,6 +36,9 @@ T = TypeVar("T")
 
 Fetch = Callable[[], Awaitable[T]]
 """Asks the provider, under a time limit of its own; raises only `ProviderError`."""
+
+_NO_KEY = "nothing"
+"""Nothing is kept under it: a `CacheKey` begins with a digit or a `#`."""
 
 _NO_TAGS: frozenset[str] = frozenset()
 
@@ -106,17 +110,34 @@ class FreshCache:
         """The present, later than at every call and every invalidation before: what `put` takes as `asked_at`."""
         return self._instants.next_datetime()
 
-    async def load(self, lookup: Lookup[T], fetch: Fetch[T], *, deadline: Deadline, bypass: bool = False) -> Loaded[T]:
+    async def load(
+        self,
+        lookup: Lookup[T],
+        fetch: Fetch[T],
+        *,
+        deadline: Deadline,
+        bypass: bool = False,
+        renew: Fetch[T] | None = None,
+    ) -> Loaded[T]:
         """What is known under `lookup`, asked with `fetch` where that is needed.
 
         A fresh copy is a HIT. A stale one is served at once as STALE and renewed behind the answer, with `error` when
         renewing it failed last. Otherwise one asking is shared by all who want the answer, and goes on when they are
-        gone: MISS (HIT when another worker had asked meanwhile). `bypass` asks past the cache: BYPASS.
+        gone: MISS (HIT when another worker had asked meanwhile). `bypass` asks past the cache: BYPASS. What nobody
+        waits for is asked with `renew`, where it is given.
 
         Raises no `ProviderError`: `OrderNotFound` is an answer without a value and kept for a while; any other error
         comes in the answer, with an old copy (STALE) where there is one that may be served. When `deadline` is over the
         error is `ProviderTimeout`. What else `fetch` raises is a defect and reaches every caller.
         """
+        with observing.cache_load(lookup.key.shop, lookup.key.provider, lookup.key.operation) as notes:
+            loaded = await self._load(lookup, fetch, renew or fetch, deadline, bypass=bypass)
+            notes.ended(loaded.cache.value, self._age(loaded))
+        return loaded
+
+    async def _load(
+        self, lookup: Lookup[T], fetch: Fetch[T], renew: Fetch[T], deadline: Deadline, *, bypass: bool
+    ) -> Loaded[T]:
         key = lookup.key.text
         if bypass:
             stamp = await self._storage.latest_stamp(lookup.tags)
@@ -127,7 +148,7 @@ class FreshCache:
             if now < entry.fresh_until:
                 return entry.hit
             if now < entry.stale_until:
-                self._refresh_behind(key, lookup, fetch, entry, stamp)
+                self._refresh_behind(key, lookup, renew, entry, stamp)
                 return self._stale(key, entry)
         return await self._ask(key, lookup, fetch, deadline, stamp, bypass=False)
 
@@ -169,6 +190,16 @@ class FreshCache:
         else:
             await stamping
 
+    @property
+    def storage(self) -> Storage:
+        """Where answers are kept. Other things may be kept there too, under keys that no `CacheKey` has."""
+        return self._storage
+
+    async def reaches_storage(self) -> bool:
+        """Whether the storage can be used now. It is asked, which takes no longer than a look-up may."""
+        await self._storage.read(_NO_KEY, ())
+        return not self._storage.is_down
+
     async def aclose(self) -> None:
         """Wait briefly for answers and writes that are on their way, cancel the rest, and close the storage."""
         await self._errands.aclose(_CLOSING_SECONDS)
@@ -198,6 +229,11 @@ class FreshCache:
         self._decoded.keep(key, payload, entry)
         return entry
 
+    def _age(self, loaded: Loaded[T]) -> timedelta | None:
+        """How old the copy is that is served; None for what was just asked, and when there is nothing to serve."""
+        is_copy = loaded.cache in (CacheResult.HIT, CacheResult.STALE)
+        return self._clock() - loaded.fetched_at if is_copy and loaded.fetched_at is not None else None
+
     def _stale(self, key: str, entry: Entry[T]) -> Loaded[T]:
         failure = self._failures.since(key, entry.asked)
         return entry.loaded(CacheResult.STALE, failure.error if failure else None)
@@ -226,6 +262,8 @@ class FreshCache:
             except (TimeoutError, FlightCancelled):
                 break
             if landing.error is not None:
+                if landing.error.concerns_asker_only and flight.began < called:
+                    continue  # joined: what the other one may ask no more, this one may
                 return await self._fall_back(key, lookup, landing.error)
             if landing.entry is None:
                 continue
@@ -280,7 +318,8 @@ class FreshCache:
             await self._storage.delete(key)
             return _Landing(error=error)
         except ProviderError as error:
-            self._failures.note(key, Failure(error, asked, self._clock()))
+            if not error.concerns_asker_only:
+                self._failures.note(key, Failure(error, asked, self._clock()))
             return _Landing(error=error)
         await self._keep(key, lookup, entry)
         return _Landing(entry)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from gateway.freshness.stamps import NEVER, TagStamps
+from gateway.telemetry import observing
 
 T = TypeVar("T")
 
@@ -39,6 +40,7 @@ class SharedStorage(Protocol):
     async def stamp(self, stamps: dict[str, int], seconds: float) -> None: ...
     async def take_lease(self, key: str, token: str, seconds: float) -> bool: ...
     async def release_lease(self, key: str, token: str) -> None: ...
+    async def run(self, script: str, names: Sequence[str], arguments: Sequence[str | int]) -> Any: ...
     async def ping(self) -> None: ...
     async def aclose(self) -> None: ...
 
@@ -80,9 +82,10 @@ class GuardedStorage:
         self._untold: int | None = None
         self._prober: asyncio.Task[None] | None = None
         self._turns = asyncio.Semaphore(CONCURRENT_OPERATIONS)
+        observing.cache_back()
 
     @property
-    def is_open(self) -> bool:
+    def is_down(self) -> bool:
         """Whether the breaker is open: the storage is left alone until a probe succeeds."""
         return self._prober is not None
 
@@ -115,6 +118,10 @@ class GuardedStorage:
     async def release_lease(self, key: str, token: str) -> None:
         await self._guarded(lambda: self._inner.release_lease(key, token), None)
 
+    async def run(self, script: str, names: Sequence[str], arguments: Sequence[str | int]) -> Any | None:
+        """What `script` answers; None when the server cannot be asked."""
+        return await self._guarded(lambda: self._inner.run(script, names, arguments), None)
+
     async def aclose(self) -> None:
         if self._prober is not None:
             self._prober.cancel()
@@ -145,6 +152,7 @@ class GuardedStorage:
     def _open(self, error: Exception) -> None:
         if self._prober is None:
             _log.warning("the shared cache does not answer (%s); going on without it", _reason(error))
+            observing.cache_lost()
             self._prober = asyncio.create_task(self._probe_until_back(), name="cache-probe")
 
     async def _probe_until_back(self) -> None:
@@ -154,6 +162,7 @@ class GuardedStorage:
             pause = min(pause * 2, self._timing.longest_probe)
             await asyncio.sleep(pause)
         self._prober = None
+        observing.cache_back()
         _log.info("the shared cache answers again")
 
     async def _is_back(self) -> bool:

@@ -163,6 +163,7 @@ class MemoryStorage:
     """
 
     shared = False
+    is_down = False
 
     def __init__(self, max_bytes: int, clock: MonotonicClock = time.monotonic) -> None:
         stamps_bytes = max_bytes // _STAMPS_SHARE

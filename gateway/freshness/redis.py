@@ -10,7 +10,7 @@ an LRU policy a stamp may go before an entry that it forbids.
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -119,6 +119,11 @@ class RedisStorage:
         """Delete what `values` named so."""
         if names:
             await self._ask(self._cache.raw("delete", *map(self._cache.build_key, names)))
+
+    async def run(self, script: str, names: Sequence[str], arguments: Sequence[str | int]) -> Any:
+        """What `script`, in Lua, answers over the keys called `names`; the server runs it as one step."""
+        keys = [self._cache.build_key(self._seal.name(name)) for name in names]
+        return await self._ask(self._cache.raw("eval", script, len(keys), *keys, *arguments))
 
     async def ping(self) -> None:
         """Return if the server answers."""

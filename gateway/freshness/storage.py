@@ -27,6 +27,11 @@ class Storage(Protocol):
     @property
     def shared(self) -> bool: ...
 
+    @property
+    def is_down(self) -> bool:
+        """Whether the storage is left alone for now, because it did not answer."""
+        ...
+
     async def read(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int]:
         """The payload under `key`, and the latest stamp of `tags`."""
         ...

@@ -16,9 +16,12 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.http.cors import NO_CORS, CorsOptions, cors_middleware
+from gateway.http.observed import Observed
 from gateway.http.refusal import HttpRefusal, refusal_response
 from gateway.schema.errors import ErrorCode
 from gateway.telemetry import REQUEST_ID
+from gateway.telemetry.clients import KnownClients
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +38,15 @@ RESPONSE_HEADERS: Final[Mapping[str, str]] = {
 """On every response that does not set them itself."""
 
 
-def middleware() -> list[Middleware]:
-    """Everything around the routes, outermost first: the answer to a failure carries the headers too."""
-    return [Middleware(RequestIdentity), Middleware(DefaultHeaders, RESPONSE_HEADERS), Middleware(FailureBoundary)]
+def middleware(cors: CorsOptions = NO_CORS, clients: KnownClients | None = None) -> list[Middleware]:
+    """Everything around the routes, outermost first: the answer to a failure carries all headers too."""
+    return [
+        Middleware(RequestIdentity),
+        Middleware(Observed, clients or KnownClients()),
+        Middleware(DefaultHeaders, RESPONSE_HEADERS),
+        *cors_middleware(cors),
+        Middleware(FailureBoundary),
+    ]
 
 
 def request_id(scope: Scope) -> str:

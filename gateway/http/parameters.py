@@ -1,4 +1,5 @@
-"""From an HTTP request to a well-formed GraphQLRequest, as GraphQL over HTTP says ("Request Parameters").
+"""From an HTTP request to a well-formed GraphQLRequest, as GraphQL over HTTP says ("Request Parameters", and appendix
+"Persisted Documents" for `documentId`), and Apollo's protocol for persisted queries.
 
 Reading a body is bounded; everything else here is pure. Raises only HttpRefusal. Whether the document or the variables
 mean anything to the schema is not decided here.
@@ -6,7 +7,9 @@ mean anything to the schema is not decided here.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,8 +21,9 @@ from gateway.schema.errors import ErrorCode
 from gateway.schema.pipeline import GraphQLRequest
 
 MAX_QUERY_FIELDS = 20
-"""Fields of a query string. The specification names four; clients and proxies add their own."""
+"""Fields of a query string. The specification names five; clients and proxies add their own."""
 
+_TEXT_MEMBERS = ("query", "documentId", "operationName")
 _MAP_MEMBERS = ("variables", "extensions")
 
 
@@ -63,33 +67,65 @@ def require_json(content_type: str | None, content_encoding: str | None) -> None
         raise _unsupported("The body must be sent without a Content-Encoding.")
 
 
-async def read_body(chunks: AsyncIterator[bytes], content_length: str | None, limit: int) -> bytes:
-    """The whole body of at most `limit` bytes. One that is declared longer is refused before any of it is read."""
-    if content_length is not None and content_length.isdecimal() and int(content_length) > limit:
-        raise _too_large(limit)
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """How many bytes a body may have, and how many seconds all of it may take to arrive."""
+
+    max_bytes: int = 1024 * 1024
+    seconds: float = 10.0
+
+
+async def read_body(chunks: AsyncIterator[bytes], content_length: str | None, limits: BodyLimits) -> bytes:
+    """The whole body, within `limits`. One that is declared longer is refused before any of it is read."""
+    if content_length is not None and content_length.isdecimal() and int(content_length) > limits.max_bytes:
+        raise _too_large(limits)
+    try:
+        async with asyncio.timeout(limits.seconds):
+            return await _joined(chunks, limits)
+    except TimeoutError:
+        message = f"The body did not arrive within {limits.seconds:g} s."
+        # Nobody waits for the rest of it.
+        raise HttpRefusal(408, ErrorCode.REQUEST_TIMEOUT, message, headers={"Connection": "close"}) from None
+
+
+async def _joined(chunks: AsyncIterator[bytes], limits: BodyLimits) -> bytes:
     body = bytearray()
     async for chunk in chunks:
-        if len(body) + len(chunk) > limit:
-            raise _too_large(limit)
+        if len(body) + len(chunk) > limits.max_bytes:
+            raise _too_large(limits)
         body += chunk
     return bytes(body)
 
 
 def _request(members: Mapping[str, Any]) -> GraphQLRequest:
     """The request that `members` make; members that the specification does not name are ignored."""
-    query = members.get("query")
-    if query is None:
-        raise bad_request("The request has no 'query'.")
-    if not isinstance(query, str):
-        raise bad_request("'query' must be a string.")
-    operation_name = members.get("operationName")
-    if operation_name is not None and not isinstance(operation_name, str):
-        raise bad_request("'operationName' must be a string or null.")
+    for name in _TEXT_MEMBERS:
+        if not isinstance(members.get(name), str | None):
+            raise bad_request(f"'{name}' must be a string{' or null' if name != 'query' else ''}.")
     for name in _MAP_MEMBERS:
         if not isinstance(members.get(name), dict | None):
             raise bad_request(f"'{name}' must be a JSON object or null.")
+    query, document_id = members.get("query"), members.get("documentId")
+    sha256 = _persisted_query(members.get("extensions") or {})
+    if query is None and document_id is None and sha256 is None:
+        raise bad_request("The request has no 'query'.")
+    if document_id is not None and (query is not None or sha256 is not None):
+        raise bad_request("The request holds a 'documentId' and another document: send one of them.")
     # An empty operationName is none: the specification says so for GET, and nothing can have an empty name.
-    return GraphQLRequest(query, members.get("variables"), operation_name or None)
+    return GraphQLRequest(query, members.get("variables"), members.get("operationName") or None, document_id, sha256)
+
+
+def _persisted_query(extensions: Mapping[str, Any]) -> str | None:
+    """The hash by which Apollo's clients name a document (automatic persisted queries, version 1); None without one."""
+    match extensions.get("persistedQuery"):
+        case None:
+            return None
+        case {"version": 1, "sha256Hash": str(sha256)}:
+            return sha256
+        case {"version": 1}:
+            raise bad_request("'extensions.persistedQuery' holds no 'sha256Hash' that is a string.")
+        case _:
+            raise bad_request("Unsupported persisted query version")
 
 
 def _json(text: bytes, subject: str) -> Any:
@@ -114,5 +150,5 @@ def _unsupported(message: str) -> HttpRefusal:
     return HttpRefusal(415, ErrorCode.UNSUPPORTED_MEDIA_TYPE, message)
 
 
-def _too_large(limit: int) -> HttpRefusal:
-    return HttpRefusal(413, ErrorCode.PAYLOAD_TOO_LARGE, f"The body is larger than {limit} bytes.")
+def _too_large(limits: BodyLimits) -> HttpRefusal:
+    return HttpRefusal(413, ErrorCode.PAYLOAD_TOO_LARGE, f"The body is larger than {limits.max_bytes} bytes.")

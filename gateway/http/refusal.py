@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from gateway.http.negotiation import JSON, negotiate
 from gateway.schema.errors import ErrorCode
+from gateway.telemetry import observing
 
 
 class HttpRefusal(Exception):
-    """The request is not executed. `message` reaches the client; `headers` go with the status (Allow)."""
+    """The request is not executed. `message` reaches the client; `headers` go with the status (`Allow`)."""
 
     def __init__(self, status: int, code: ErrorCode, message: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -29,8 +30,13 @@ def bad_request(message: str) -> HttpRefusal:
 
 
 def refusal_response(refusal: HttpRefusal, accept: str | None, **extensions: Any) -> Response:
-    """The response to a refused request, in the type that `accept` asks for, or JSON when it rules out all."""
-    error = {"message": refusal.message, "extensions": {"code": refusal.code.value, **extensions}}
+    """The response to a refused request, in the type that `accept` asks for, or JSON when it rules out all.
+
+    Counts the error that is told.
+    """
+    observing.errors_told([refusal.code.value])
+    retryable = {"retryable": True} if refusal.code.retryable else {}
+    error = {"message": refusal.message, "extensions": {"code": refusal.code.value, **retryable, **extensions}}
     return Response(
         orjson.dumps({"errors": [error]}),
         status_code=refusal.status,

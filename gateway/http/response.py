@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from starlette.responses import Response
 
 from gateway.http.negotiation import JSON
 from gateway.schema.pipeline import Answer
+
+VARY: Final = "Accept, Authorization"
+"""What an answer depends on besides its address: its type, and who asks."""
 
 
 def answer_response(answer: Answer, media_type: str) -> Response:
@@ -29,7 +32,7 @@ def cacheable_answer_response(answer: Answer, media_type: str, if_none_match: st
         "ETag": etag(media_type.encode() + b"\n" + content),
     }
     if is_held(headers["ETag"], if_none_match):
-        return Response(status_code=304, headers={**headers, "Vary": "Accept"})
+        return Response(status_code=304, headers={**headers, "Vary": VARY})
     return _response(answer, media_type, content, headers)
 
 
@@ -58,7 +61,7 @@ def _response(answer: Answer, media_type: str, content: bytes, headers: dict[str
         content,
         status_code=_status(answer, media_type),
         media_type=f"{media_type}; charset=utf-8",
-        headers={**headers, "Vary": "Accept"},
+        headers={**headers, "Vary": VARY},
     )
 
 

@@ -6,7 +6,7 @@ Everything it serves is given from outside; the composition root decides what th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.applications import Starlette
@@ -16,31 +16,58 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Lifespan
 
+from gateway.auth.authenticator import anyone
+from gateway.http.admission import MAX_IN_FLIGHT, Admission, Admitted
+from gateway.http.bearer import Authenticate
+from gateway.http.cors import CorsOptions
 from gateway.http.graphiql_page import GraphiqlPage
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.health import Readiness, health_routes
+from gateway.http.metrics import Refresh, metrics_routes
 from gateway.http.middleware import middleware
+from gateway.http.parameters import BodyLimits
 from gateway.http.refusal import HttpRefusal, refusal_response
 from gateway.schema.errors import ErrorCode
 from gateway.schema.pipeline import Pipeline
+from gateway.telemetry.clients import KnownClients
 
 GRAPHQL_PATH: Final = "/graphql"
 
 
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
-    """`max_body_bytes` bounds a request's body; without `page`, browsers are served no GraphiQL."""
+    """How requests are taken. `max_in_flight` is for each process; without `page`, browsers are served no GraphiQL.
 
-    max_body_bytes: int = 1024 * 1024
+    `authenticate` tells who sends one; left out, anyone may ask for everything. `clients` are those that metrics tell
+    apart. `metrics` brings those up to date that are read when somebody looks; without it, none are served.
+    """
+
+    authenticate: Authenticate = anyone
+    body: BodyLimits = field(default_factory=BodyLimits)
+    max_in_flight: int = MAX_IN_FLIGHT
+    get_queries: bool = True
+    cors: CorsOptions = field(default_factory=CorsOptions)
     page: GraphiqlPage | None = None
+    clients: KnownClients = field(default_factory=KnownClients)
+    metrics: Refresh | None = None
 
 
-def http_routes(pipeline: Pipeline, options: HttpOptions, readiness: Readiness) -> list[Route]:
-    """Plain routes for `/graphql`, `/healthz` and `/readyz`, and for GraphiQL's files when there is a page."""
-    endpoint = GraphQLEndpoint(pipeline, max_body_bytes=options.max_body_bytes, page=options.page)
+def http_routes(pipeline: Pipeline, options: HttpOptions, readiness: Readiness, admission: Admission) -> list[Route]:
+    """Plain routes for `/graphql`, `/healthz` and `/readyz`, and for GraphiQL's files when there is a page.
+
+    `admission` is for queries alone: who looks after the gateway is always answered.
+    """
+    endpoint = GraphQLEndpoint(
+        pipeline,
+        authenticate=options.authenticate,
+        body_limits=options.body,
+        get_queries=options.get_queries,
+        page=options.page,
+    )
     return [
-        Route(GRAPHQL_PATH, endpoint),
-        *health_routes(readiness),
+        Route(GRAPHQL_PATH, Admitted(endpoint, admission)),
+        *health_routes(readiness, admission),
+        *(metrics_routes(options.metrics) if options.metrics else []),
         *(options.page.routes() if options.page else []),
     ]
 
@@ -52,16 +79,21 @@ def create_http_app(
     *,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
-    """The gateway's ASGI application. The server in front adds its own name unless told not to (`server_header`)."""
-    routes: list[BaseRoute] = [*http_routes(pipeline, options, readiness)]
+    """The gateway's ASGI application. The server in front adds its own name unless told not to (`server_header`).
+
+    What it has in flight is known to `admission_of` it.
+    """
+    admission = Admission(options.max_in_flight)
+    routes: list[BaseRoute] = [*http_routes(pipeline, options, readiness, admission)]
     app = Starlette(
         routes=routes,
-        middleware=middleware(),
+        middleware=middleware(options.cors, options.clients),
         exception_handlers={HTTPException: _refuse},
         lifespan=lifespan,
     )
     # A redirect would turn a POST into a GET in some clients: an address with a slash too many is not found.
     app.router.redirect_slashes = False
+    app.state.admission = admission
     return app
 
 

@@ -77,6 +77,13 @@ class OrderIdentity:
         return next((OrderKey(name.value, value) for name, value in named if value is not None), None)
 
     @property
+    def keys(self) -> tuple[OrderKey, ...]:
+        """Every key that is known to lead to this order alone: its own names, and what it was asked by."""
+        own = ((name.value, self.name(name)) for name in OrderName)
+        named = tuple(OrderKey(kind, value) for kind, value in own if value is not None)
+        return (*named, OrderKey(self.given.kind, self.given.value)) if self.given else named
+
+    @property
     def best_key(self) -> OrderKey:
         """The key that leads back to this order: its number whenever that is known."""
         own = self.best_name

@@ -7,10 +7,11 @@ under its deadline, and notes how it went. Ten fields or aliases that need the s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from hashlib import sha256
+from typing import Any, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -24,14 +25,16 @@ from gateway.orders.shops import Shop
 from gateway.orders.sightings import Sightings
 from gateway.orders.unfinished import UnfinishedWrites
 from gateway.orders.unknown_words import UnknownWords
+from gateway.resilience.calls import OperationCalls, ProviderCalls
 from gateway.resilience.deadline import Deadline
-from gateway.resilience.health import HealthBook
+from gateway.resilience.gate import Urgency
 from gateway.store.order_tracker_details import OrderTrackerDetails
 from providers.base import Clock, OrderSource, RouteSource, TrackingSource
 from providers.errors import OrderNotFound
 from providers.models import Order, OrderSearch, Reference, Route, Tracking, TrackingsFound
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 REFRESH_INTERVAL = timedelta(seconds=10)
 """A refresh asks for nothing that is younger than this, so that a button pressed twice is one call."""
@@ -50,25 +53,31 @@ _TRACKINGS: TypeAdapter[TrackingsFound] = TypeAdapter(TrackingsFound)
 _ROUTE: TypeAdapter[Route] = TypeAdapter(Route)
 
 
+class Find(Protocol[T_co]):
+    """Asks a provider; `behind` when nobody waits for the answer."""
+
+    async def __call__(self, *, behind: bool = False) -> T_co: ...
+
+
 @dataclass(frozen=True, slots=True)
 class LoadServices:
     """What outlives the operation, and every load and every write uses."""
 
     cache: FreshCache
     policy: FreshnessPolicy
-    health: HealthBook
+    calls: ProviderCalls
     sightings: Sightings
     unknown_words: UnknownWords
     order_tracker_details: OrderTrackerDetails
     clock: Clock
-    call_seconds: float
     unfinished: UnfinishedWrites = field(default_factory=UnfinishedWrites)
 
 
 class Loads:
     """The loads of one operation, under its deadline."""
 
-    def __init__(self, services: LoadServices, deadline: Deadline) -> None:
+    def __init__(self, services: LoadServices, deadline: Deadline, urgency: Urgency = Urgency.INTERACTIVE) -> None:
+        self.calls: OperationCalls = services.calls.of_operation(deadline, urgency)
         self._services = services
         self._deadline = deadline
         self._running: dict[CacheKey, asyncio.Future[Loaded[Any]]] = {}
@@ -85,7 +94,11 @@ class Loads:
     async def order(self, shop: Shop, source: OrderSource, reference: Reference, *, refresh: bool) -> Loaded[Order]:
         """The order that `source` calls by `reference`, with its trackings inside."""
         lookup = self._order_lookup(shop, source, reference)
-        return await self._load(lookup, lambda: self._find_order(shop, source, reference, lookup.key), refresh=refresh)
+
+        async def find(*, behind: bool = False) -> Order:
+            return await self._find_order(shop, source, reference, lookup.key, behind=behind)
+
+        return await self._load(lookup, find, refresh=refresh)
 
     async def trackings(
         self, shop: Shop, source: TrackingSource, reference: Reference, identity: OrderIdentity, *, refresh: bool
@@ -104,9 +117,13 @@ class Loads:
             tags=_tag(shop, reference) | ({order_tag(shop.slug, number)} if number else set()),
         )
 
-        async def find() -> TrackingsFound:
-            found = await self._call(
-                shop, source.profile.name, "find_trackings", lambda: source.find_trackings(reference)
+        async def find(*, behind: bool = False) -> TrackingsFound:
+            found = await self.calls.read(
+                shop.slug,
+                source.profile.name,
+                "find_trackings",
+                lambda: source.find_trackings(reference),
+                behind=behind,
             )
             self._note_unknown_words(found.trackings)
             return await with_kept_details(self._services.order_tracker_details, shop.slug, found)
@@ -125,8 +142,10 @@ class Loads:
             tags=_tag(shop, Reference(provider=source.profile.name, kind=ROUTE_HANDLE, value=handle)),
         )
 
-        async def find() -> Route:
-            route = await self._call(shop, source.profile.name, "find_route", lambda: source.find_route(handle))
+        async def find(*, behind: bool = False) -> Route:
+            route = await self.calls.read(
+                shop.slug, source.profile.name, "find_route", lambda: source.find_route(handle), behind=behind
+            )
             self._note_unknown_words(route.stops)
             return route
 
@@ -136,7 +155,8 @@ class Loads:
         self, shop: Shop, source: OrderSource, search: OrderSearch, page: int, page_size: int
     ) -> Loaded[tuple[Order, ...]]:
         """One page of a search. Each order on it is kept under its own number as well."""
-        filters = search.model_dump_json(exclude_none=True)
+        # Hashed: a filter can be a person's address, and names of entries are told to whoever looks into the cache.
+        filters = sha256(search.model_dump_json(exclude_none=True).encode()).hexdigest()
         lookup = Lookup(
             key=CacheKey(shop.slug, source.profile.name, "search_orders", f"{page}/{page_size}/{filters}"),
             codec=_PAGE,
@@ -147,10 +167,14 @@ class Loads:
             ),
         )
 
-        async def find() -> tuple[Order, ...]:
+        async def find(*, behind: bool = False) -> tuple[Order, ...]:
             asked_at = self._services.cache.now()
-            orders = await self._call(
-                shop, source.profile.name, "search_orders", lambda: source.search_orders(search, page, page_size)
+            orders = await self.calls.read(
+                shop.slug,
+                source.profile.name,
+                "search_orders",
+                lambda: source.search_orders(search, page, page_size),
+                behind=behind,
             )
             await self._keep_each(shop, source, orders, asked_at)
             return orders
@@ -170,32 +194,33 @@ class Loads:
         loaded.set_result(replace(page, value=order))
         self._running.setdefault(key, loaded)
 
-    async def _load(self, lookup: Lookup[T], fetch: Callable[[], Awaitable[T]], *, refresh: bool = False) -> Loaded[T]:
+    async def _load(self, lookup: Lookup[T], find: Find[T], *, refresh: bool = False) -> Loaded[T]:
         if refresh and lookup.key not in self._refreshed:
             self._refreshed.add(lookup.key)
             self._running.pop(lookup.key, None)
         running = self._running.get(lookup.key)
         if running is None:
-            running = asyncio.ensure_future(self._start(lookup, fetch, refresh=refresh))
+            running = asyncio.ensure_future(self._start(lookup, find, refresh=refresh))
             self._running[lookup.key] = running
         # Shielded: one field that is given up must not take the load from the others.
         return await asyncio.shield(running)
 
-    async def _start(self, lookup: Lookup[T], fetch: Callable[[], Awaitable[T]], *, refresh: bool) -> Loaded[T]:
+    async def _start(self, lookup: Lookup[T], find: Find[T], *, refresh: bool) -> Loaded[T]:
         loaded = await self._services.cache.asked_within(lookup, REFRESH_INTERVAL) if refresh else None
         if loaded is None:
-            loaded = await self._services.cache.load(lookup, fetch, deadline=self._deadline, bypass=refresh)
+            loaded = await self._services.cache.load(
+                lookup, find, deadline=self._deadline, bypass=refresh, renew=lambda: find(behind=True)
+            )
         self._note_freshness(loaded)
         return loaded
 
-    async def _call(self, shop: Shop, provider: str, operation: str, call: Callable[[], Awaitable[T]]) -> T:
-        return await self._services.health.observed(
-            shop.slug, provider, operation, call, seconds=self._services.call_seconds
-        )
-
-    async def _find_order(self, shop: Shop, source: OrderSource, reference: Reference, key: CacheKey) -> Order:
+    async def _find_order(
+        self, shop: Shop, source: OrderSource, reference: Reference, key: CacheKey, *, behind: bool
+    ) -> Order:
         asked_at = self._services.cache.now()
-        order = await self._call(shop, source.profile.name, "find_order", lambda: source.find_order(reference))
+        order = await self.calls.read(
+            shop.slug, source.profile.name, "find_order", lambda: source.find_order(reference), behind=behind
+        )
         self._note_order(shop, order)
         if order.order_number is not None:
             numbered = self._order_lookup(shop, source, _numbered(source, order.order_number))

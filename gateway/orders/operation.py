@@ -13,6 +13,7 @@ from gateway.orders.service import OrderService
 from gateway.orders.trackers import TrackerService
 from gateway.orders.writes import OrderTrackerWrites, OrderWrites, RouteWrites, Writer
 from gateway.resilience.deadline import Deadline
+from gateway.resilience.gate import Urgency
 from gateway.store.links import Links
 
 
@@ -27,12 +28,12 @@ class OperationServices:
 class Operation:
     """The use cases of one operation. What one of them writes, all of them read anew."""
 
-    def __init__(self, services: OperationServices, deadline: Deadline) -> None:
+    def __init__(self, services: OperationServices, deadline: Deadline, urgency: Urgency = Urgency.INTERACTIVE) -> None:
         self._services = services
-        self.loads = Loads(services.loads, deadline)
+        self.loads = Loads(services.loads, deadline, urgency)
         self.directory = Directory(services.links, services.loads.sightings)
         self.orders = OrderService(self.directory, self.loads)
-        self.trackers = TrackerService(services.loads, services.loads.sightings, services.loads.cache)
+        self.trackers = TrackerService(self.loads.calls, services.loads.sightings, services.loads.cache)
 
     @property
     def order_writes(self) -> OrderWrites:

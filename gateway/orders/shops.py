@@ -58,6 +58,8 @@ class Shops:
     def find(self, slug: str | None) -> Shop:
         """The shop called `slug`, or the only one. Raises `ShopRequired` and `ShopUnknown`."""
         if slug is None:
+            if not self._shops:
+                raise ShopUnknown("There is no shop that may be asked about.")
             if len(self._shops) != 1:
                 raise ShopRequired("This gateway serves several shops: name one of them.", shops=sorted(self._shops))
             return next(iter(self._shops.values()))
@@ -65,6 +67,12 @@ class Shops:
         if shop is None:
             raise ShopUnknown("No shop has this slug.")
         return shop
+
+    def among(self, slugs: frozenset[str] | None) -> Shops:
+        """Those called by `slugs`, as if there were no others; all of them for None."""
+        if slugs is None:
+            return self
+        return Shops({slug: shop for slug, shop in self._shops.items() if slug in slugs})
 
     def __iter__(self) -> Iterator[Shop]:
         return iter(self._shops.values())

@@ -8,13 +8,13 @@ import logging
 from gateway.freshness.cache import FreshCache
 from gateway.freshness.keys import order_tag
 from gateway.orders.identity import OrderIdentity
-from gateway.orders.loads import LoadServices
 from gateway.orders.shops import Shop
 from gateway.orders.sightings import Sightings
+from gateway.resilience.calls import OperationCalls
 from gateway.store.database import StoreUnavailable
 from gateway.store.invoice_trackers import NotBegun
 from providers.base import TrackerSink
-from providers.errors import OutcomeUnknown, ProviderError, ProviderTimeout
+from providers.errors import OutcomeUnknown, ProviderError
 from providers.models import TrackerDraft, Tracking
 
 logger = logging.getLogger(__name__)
@@ -25,8 +25,8 @@ OPERATION = "register_tracker"
 class TrackerService:
     """Registers trackers and makes them seen: in the index, and by a new reading of their order."""
 
-    def __init__(self, services: LoadServices, sightings: Sightings, cache: FreshCache) -> None:
-        self._services = services
+    def __init__(self, calls: OperationCalls, sightings: Sightings, cache: FreshCache) -> None:
+        self._calls = calls
         self._sightings = sightings
         self._cache = cache
 
@@ -38,18 +38,16 @@ class TrackerService:
         meanwhile, because the provider may have taken what could not be kept. Raises `NotBegun` when the store fails
         before anything is sent.
         """
-        registration = asyncio.create_task(self._register(shop, sink, draft, identity))
-        try:
-            return await self._services.health.observed(
-                shop.slug,
-                sink.profile.name,
-                OPERATION,
-                lambda: asyncio.shield(registration),
-                seconds=self._services.call_seconds,
-            )
-        except (asyncio.CancelledError, ProviderTimeout) as told:
-            _log_other_failure(registration, told, sink.profile.name)
-            raise
+
+        async def registering() -> Tracking:
+            registration = asyncio.create_task(self._register(shop, sink, draft, identity))
+            try:
+                return await asyncio.shield(registration)
+            except asyncio.CancelledError:
+                _log_failure(registration, sink.profile.name)
+                raise
+
+        return await self._calls.write(shop.slug, sink.profile.name, OPERATION, registering)
 
     async def _register(self, shop: Shop, sink: TrackerSink, draft: TrackerDraft, identity: OrderIdentity) -> Tracking:
         try:
@@ -65,12 +63,12 @@ class TrackerService:
         return tracking
 
 
-def _log_other_failure(registration: asyncio.Task[Tracking], told: BaseException, provider: str) -> None:
-    """Log what the registration fails with, now or later, unless that is what its caller was told."""
+def _log_failure(registration: asyncio.Task[Tracking], provider: str) -> None:
+    """Log what a registration fails with that nobody waits for any more."""
 
     def log(ended: asyncio.Task[Tracking]) -> None:
         failure = None if ended.cancelled() else ended.exception()
-        if failure is None or failure is told:
+        if failure is None:
             return
         if isinstance(failure, ProviderError | StoreUnavailable):  # foreseen: a traceback would say nothing more
             logger.warning("a tracker that nobody waited for any more is not registered at %s: %s", provider, failure)

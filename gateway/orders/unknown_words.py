@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
+from typing import Final
 
+from gateway.telemetry import observing
 from providers.models import Tracking, TrackingStatus
 
 logger = logging.getLogger(__name__)
 
 MOST_WORDS = 1_000
 """A provider that sends a new word each time must not fill the memory; further words are counted together."""
+
+_STATUS_WORD: Final = re.compile(r"[A-Za-z][A-Za-z_ -]{0,39}")
+"""What a log may repeat: letters only, as every documented status is. No number, address or URL is made of these."""
 
 
 class UnknownWords:
@@ -32,10 +38,12 @@ class UnknownWords:
         return dict(self._counts)
 
     def _count(self, provider: str, word: str) -> None:
+        observing.unknown_word(provider)
         key = (provider, word)
         if key not in self._counts:
             if len(self._counts) >= MOST_WORDS:
                 key = (provider, "…")
             else:
-                logger.warning("unknown status word of %s: %.100r", provider, word)
+                told = repr(word) if _STATUS_WORD.fullmatch(word) else "not shown, as it is no plain word"
+                logger.warning("unknown status word of %s: %s", provider, told)
         self._counts[key] += 1

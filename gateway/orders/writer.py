@@ -63,7 +63,7 @@ class Writer:
 
     async def read(self, shop: Shop, provider: Provider, operation: str, call: Callable[[], Awaitable[T]]) -> T:
         """What `call` answers at this moment, whatever copies there are. Raises `ProviderError` as it is."""
-        return await self._call(shop, provider, operation, call)
+        return await self._loads.calls.read(shop.slug, provider.profile.name, operation, call)
 
     def note_number(self, shop: Shop, tracking_number: str | None, order_number: str | None) -> None:
         """Have the order found by its tracking number, where both are known."""
@@ -86,7 +86,7 @@ class Writer:
         keep: Keep[T],
     ) -> T:
         try:
-            made = await self._call(shop, sink, operation, call)
+            made = await self._loads.calls.write(shop.slug, sink.profile.name, operation, call)
         except ProviderError as error:
             failure = as_write_failure(error)
             if isinstance(failure, OutcomeUnknown):
@@ -95,8 +95,3 @@ class Writer:
                 raise
             raise failure from error
         return await self.settle(made, tags, keep)
-
-    async def _call(self, shop: Shop, provider: Provider, operation: str, call: Callable[[], Awaitable[T]]) -> T:
-        return await self._services.health.observed(
-            shop.slug, provider.profile.name, operation, call, seconds=self._services.call_seconds
-        )

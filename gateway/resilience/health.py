@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from gateway.resilience.deadline import call_within
 from providers.base import Clock
-from providers.errors import ProviderError
+from providers.errors import ProviderError, ProviderUnavailable
 
 T = TypeVar("T")
 
@@ -45,13 +45,18 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The state of one provider account. `p95_milliseconds` and `error_rate` are over the most recent calls."""
+    """The state of one provider account. `p95_milliseconds` and `error_rate` are over the most recent calls.
+
+    While the circuit is open, calls are held back; one is tried at `circuit_retry_at`.
+    """
 
     level: HealthLevel = HealthLevel.UNKNOWN
     last_success_at: datetime | None = None
     last_failure: Failure | None = None
     p95_milliseconds: int | None = None
     error_rate: float | None = None
+    circuit_open: bool = False
+    circuit_retry_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -69,6 +74,10 @@ class HealthBook:
         self._clock = clock
         self._stopwatch = stopwatch
         self._accounts: dict[tuple[str, str], _Account] = {}
+
+    def now(self) -> datetime:
+        """The present."""
+        return self._clock()
 
     async def observed(
         self, shop: str, provider: str, operation: str, call: Callable[[], Awaitable[T]], *, seconds: float
@@ -110,7 +119,7 @@ class HealthBook:
 
 def failure_of(error: ProviderError, now: datetime) -> Failure:
     """`error` as a client may see it; `retry_at` where the provider said when to come back."""
-    wait = getattr(error, "retry_after", None)
+    wait = error.retry_after if isinstance(error, ProviderUnavailable) else None
     return Failure(error.code, error.message, error.retryable, now + wait if wait is not None else None)
 
 

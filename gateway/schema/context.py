@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from gateway.auth.order_tokens import OrderTokens
+from gateway.auth.principal import Principal, Scope
 from gateway.freshness.cache import FreshCache
 from gateway.orders.errors import OrderError
 from gateway.orders.idempotency import Idempotency
+from gateway.orders.identity import OrderKey
 from gateway.orders.links import LinkService
 from gateway.orders.loaded import LoadedOrder
 from gateway.orders.loads import LoadServices
@@ -19,7 +22,8 @@ from gateway.orders.registration.service import RegistrationService, Registratio
 from gateway.orders.shops import Shop, Shops
 from gateway.orders.sightings import Sightings
 from gateway.resilience.deadline import Deadline
-from gateway.schema.errors import ClientError, ErrorCode
+from gateway.resilience.health import failure_of
+from gateway.schema.errors import ClientError, ErrorCode, Forbidden
 from gateway.schema.order_needs import SelectedNeeds
 from gateway.schema.pipeline import PartFailure
 from gateway.schema.selection import Path
@@ -42,6 +46,7 @@ class Services:
     keys: IdempotencyKeys
     registrations: RegistrationServices
     query_seconds: float
+    order_tokens: OrderTokens | None = None
 
     @property
     def operations(self) -> OperationServices:
@@ -50,11 +55,13 @@ class Services:
 
 
 class Context:
-    """One operation: its deadline, loads and failures."""
+    """One operation: who asks, its deadline, loads and failures."""
 
-    def __init__(self, services: Services, request_id: str, deadline: Deadline) -> None:
+    def __init__(self, services: Services, request_id: str, deadline: Deadline, principal: Principal) -> None:
         self.services = services
         self.request_id = request_id
+        self.principal = principal
+        self.shops = services.shops.among(principal.shops)
         operation = Operation(services.operations, deadline)
         self.loads = operation.loads
         self.directory = operation.directory
@@ -78,9 +85,18 @@ class Context:
         return self.services.loads.clock()
 
     def shop(self, slug: str | None) -> Shop:
-        """Raises `ClientError` when there is no such shop, or several and none is named."""
+        """The principal's shop. Raises `ClientError` when it has no such shop, or several and none is named."""
         with told():
-            return self.services.shops.find(slug)
+            return self.shops.find(slug)
+
+    def may_read(self, shop: Shop, *keys: OrderKey) -> bool:
+        """Whether the principal may read the order that one of `keys` names: any of its shops, but for order tokens."""
+        return self.principal.reaches(shop.slug, *keys)
+
+    def require(self, scope: Scope) -> None:
+        """Raise `Forbidden` unless the principal holds `scope`."""
+        if not self.principal.may(scope):
+            raise Forbidden(scope)
 
     def report(self, error: ProviderError, path: Path) -> None:
         """Tell the client, beside the answer, that a provider failed the field at `path`."""
@@ -91,7 +107,8 @@ class Context:
                 provider=error.provider,
                 retryable=error.retryable,
                 paths=(path,),
-                extensions=_details(error),
+                # Other orders of the same name are none of an order token's business.
+                extensions=({} if self.principal.order else _details(error)) | _retry_at(error, self.now()),
             )
         )
 
@@ -117,3 +134,8 @@ def told() -> Iterator[None]:
 
 def _details(error: ProviderError) -> dict[str, Any]:
     return {"externalIds": list(error.external_ids)} if isinstance(error, AmbiguousReference) else {}
+
+
+def _retry_at(error: ProviderError, now: datetime) -> dict[str, Any]:
+    retry_at = failure_of(error, now).retry_at
+    return {"retryAt": retry_at.isoformat()} if retry_at else {}

@@ -31,8 +31,9 @@ from graphql.pyutils import Undefined
 
 from gateway.schema.list_sizes import LIST_SIZES, UNKNOWN_LIST, ListSize
 
-WAITING = 150
-"""What a field costs whose resolver waits: it begins another entity. Loading an order that is at hand takes 2 ms."""
+WAITING = 180
+"""What a field costs whose resolver waits: it begins another entity. Loading an order that is at hand takes up to
+2.6 ms of CPU, and a value 14 µs."""
 
 LONGEST_INTEGER = 11
 """Characters of the least that GraphQL's `Int` holds. A longer one is refused when it is coerced."""

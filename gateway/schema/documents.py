@@ -7,6 +7,7 @@ execution.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from graphql import (
     specified_rules,
     validate,
 )
+from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
 from gateway.schema.counting import CountedOperation, Counter, FragmentCycle
@@ -32,11 +34,21 @@ from gateway.schema.settings import LimitSettings
 
 MAX_COMMENTS = 1_000
 
+MAX_COMPARISONS = 50_000
+"""Of fields that are selected more than once in one place, which grow with the square of the repetitions. So many take
+0.1 s of CPU, and the 500,000 of graphql-core 1.5 s. Thirty fragments that select the same 20 fields need 30,000."""
+
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = MAX_COMPARISONS  # no argument sets it (graphql-core 3.3)
+
 MAX_ERRORS = 5
 """Errors of parsing, validation and variables in one reply: enough to work on, too few to make a large one."""
 
 REMEMBERED_CHARACTERS = 128 * 1024
 """Bounds remembered documents to some 32 MiB: a parsed one was measured at 150 to 250 bytes per character of text."""
+
+SHORT = 4_000
+"""Characters of a document that is read at once. Reading and validating takes 0.5 to 17 µs of CPU per character, so
+70 ms at most; what is longer can take 0.6 s, as 1,200 operations of a line do, or a megabyte of lines in one string."""
 
 LONGEST_SHARE = 8
 """A document longer than this part of the room is not remembered: a few of them would push out all the others."""
@@ -101,6 +113,7 @@ class Documents:
         self._remembered: OrderedDict[str, _Document] = OrderedDict()
         self._room = remembered_characters
         self._longest = remembered_characters // LONGEST_SHARE
+        self._reading = asyncio.Lock()
 
     def load(
         self, text: str, operation_name: str | None = None, variables: Mapping[str, Any] | None = None
@@ -109,15 +122,44 @@ class Documents:
 
         Raises RequestRefused. Where the name picks no operation, none is held to the limits.
         """
-        remembered = self._remembered.get(text)
-        document = remembered or self._read(text)
-        self._hold_to_limits(document.operation(operation_name), variables or {})
-        if remembered is None:
-            self._validate(document.node)
+        document = self._remembered.get(text)
+        if document is None:
+            document = self._checked(text, operation_name, variables or {})
             self._remember(text, document)
         else:
+            self._hold_to_limits(document.operation(operation_name), variables or {})
             self._remembered.move_to_end(text)
         return document.node
+
+    async def load_aside(
+        self, text: str, operation_name: str | None = None, variables: Mapping[str, Any] | None = None
+    ) -> DocumentNode:
+        """What `load` answers or raises. A long document is read in a thread: other requests go on meanwhile.
+
+        One at a time, as they could only take turns, and each holds some megabytes.
+        """
+        if len(text) <= SHORT or text in self._remembered:
+            return self.load(text, operation_name, variables)
+        async with self._reading:
+            document = await asyncio.to_thread(self._checked, text, operation_name, variables or {})
+        if text not in self._remembered:
+            self._remember(text, document)
+        return document.node
+
+    def problem_of(self, text: str) -> str | None:
+        """Why the document that `text` is could never be run, in one line; None when it could, within the limits."""
+        try:
+            self._validate(self._read(text).node)
+        except RequestRefused as refused:
+            return str(refused)
+        return None
+
+    def _checked(self, text: str, operation_name: str | None, variables: Mapping[str, Any]) -> _Document:
+        """The document that `text` is, once it is sure that it can be run. Changes nothing here."""
+        document = self._read(text)
+        self._hold_to_limits(document.operation(operation_name), variables)
+        self._validate(document.node)
+        return document
 
     def _read(self, text: str) -> _Document:
         node = self._parse(text)

@@ -51,6 +51,22 @@ class ErrorCode(StrEnum):
         "The `Accept` header rules out every media type on offer.",
         "Accept `application/graphql-response+json` or `application/json`.",
     )
+    UNAUTHENTICATED = (
+        "UNAUTHENTICATED",
+        "The request carries no bearer token, or one that is unknown, expired, revoked or meant for somebody else.",
+        "Send `Authorization: Bearer …` with an API key, a JWT or an order token that is good.",
+    )
+    AUTHENTICATION_UNAVAILABLE = (
+        "AUTHENTICATION_UNAVAILABLE",
+        "Whether the token is good cannot be told now: the keys to check it with cannot be had.",
+        "Send the same again in a few seconds.",
+        True,
+    )
+    FORBIDDEN = (
+        "FORBIDDEN",
+        "The caller may not do this: `extensions.scope` is what it takes. An order token reads its one order alone.",
+        "Use a token with the scope, or leave the field out.",
+    )
     UNSUPPORTED_MEDIA_TYPE = (
         "UNSUPPORTED_MEDIA_TYPE",
         "The body of a POST is not declared as uncompressed `application/json` in UTF-8.",
@@ -60,6 +76,54 @@ class ErrorCode(StrEnum):
         "PAYLOAD_TOO_LARGE",
         "The body is larger than `server.max_body_bytes`.",
         "Send less: ask for fewer things at once, or pass values as variables.",
+    )
+    HEADERS_TOO_LARGE = (
+        "HEADERS_TOO_LARGE",
+        "The request's address and headers are longer than 64 KiB together.",
+        "Send fewer headers; send a long document by POST.",
+    )
+    REQUEST_TIMEOUT = (
+        "REQUEST_TIMEOUT",
+        "The request did not arrive in time: its headers within 10 s, its body within `server.body_seconds`.",
+        "Send it again, without a pause in it.",
+        True,
+    )
+    ORIGIN_NOT_ALLOWED = (
+        "ORIGIN_NOT_ALLOWED",
+        "A browser asked whether a page of another origin may send this request, and it may not (CORS).",
+        "Have the origin added to `cors.allow_origins`; send only the methods and headers that the preflight allows.",
+    )
+    OVERLOADED = (
+        "OVERLOADED",
+        "The gateway has more requests in flight than it takes at once; nothing was run.",
+        "Send the same again after the seconds that `Retry-After` says.",
+        True,
+    )
+    SHUTTING_DOWN = (
+        "SHUTTING_DOWN",
+        "The gateway is being stopped and takes nothing new; nothing was run.",
+        "Send the same again, on a new connection.",
+        True,
+    )
+    INTERRUPTED = (
+        "INTERRUPTED",
+        "The gateway was stopped before the request came to its end.",
+        "Send a query again. Of a mutation, look whether it was done, or send it again with its `idempotencyKey`.",
+    )
+    PERSISTED_QUERY_NOT_FOUND = (
+        "PERSISTED_QUERY_NOT_FOUND",
+        "The gateway has no document of this hash or id.",
+        "Send the document's text along with its hash; Apollo's clients do so by themselves.",
+    )
+    PERSISTED_QUERY_NOT_SUPPORTED = (
+        "PERSISTED_QUERY_NOT_SUPPORTED",
+        "The gateway does not keep documents that clients send (`documents.automatic` is off).",
+        "Send the document's text without a hash; Apollo's clients do so by themselves.",
+    )
+    DOCUMENT_NOT_TRUSTED = (
+        "DOCUMENT_NOT_TRUSTED",
+        "The gateway runs only the documents of its manifest (`documents.only_trusted`), and this is none of them.",
+        "Have the document added to the manifest, or send one that is in it, unchanged.",
     )
     GRAPHQL_PARSE_FAILED = (
         "GRAPHQL_PARSE_FAILED",
@@ -196,6 +260,11 @@ class ErrorCode(StrEnum):
         "Send the same again in a few seconds; it is answered what was made.",
         True,
     )
+    ORDER_TOKENS_OFF = (
+        "ORDER_TOKENS_OFF",
+        "This gateway makes no order tokens: it has no secret to sign them with, or asks nobody who they are.",
+        "Have `auth.mode` and `auth.order_tokens.secret_file` set.",
+    )
     STORE_UNAVAILABLE = (
         "STORE_UNAVAILABLE",
         "The gateway cannot use its own store, which holds links, trackers and the index of tracking numbers.",
@@ -221,6 +290,13 @@ class ClientError(Exception):
         self.code = code
         self.message = message
         self.extensions: dict[str, Any] = {**extensions, "code": code.value}
+
+
+class Forbidden(ClientError):
+    """The principal lacks `scope`, or has it for one order alone."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(ErrorCode.FORBIDDEN, f"This needs the scope {scope!s}.", scope=str(scope))
 
 
 class QueryRequired(ClientError):

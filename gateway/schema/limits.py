@@ -1,9 +1,9 @@
 """How much an operation may ask for, and what is said of one that asks for more.
 
-What is counted stands in `gateway.schema.counting`, cost in `gateway.schema.costs`. The default limit of the cost was
-found by measurement (`python -m benchmarks limits`, figures in `docs/performance.md`), with copies at hand: a value
-takes 14 µs of CPU, an order with its trackings 2 ms, as many as 150 values. Operations just below the limit that were
-built to be dear take some 2 s. Calls to providers are not in it; other limits bound them.
+What is counted stands in `gateway.schema.counting`, cost in `gateway.schema.costs`. The default limit of cost was found
+by measurement (`python -m benchmarks limits`, figures in `docs/performance.md`), with copies at hand: a value takes
+14 µs of CPU, an order with its trackings up to 2.6 ms, as long as 180 values. Operations just below the limit that were
+built to be dear take 1 to 2 s. Calls to providers are not in it.
 """
 
 from __future__ import annotations

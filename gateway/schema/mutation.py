@@ -10,10 +10,17 @@ from gateway.schema.mutations.orders import OrderMutations
 from gateway.schema.mutations.payments import PaymentMutations
 from gateway.schema.mutations.registrations import RegistrationMutations
 from gateway.schema.mutations.routes import RouteMutations
+from gateway.schema.mutations.tokens import TokenMutations
 
 
 @strawberry.type(description="Everything that can be changed.")
 class Mutation(
-    LinkMutations, OrderMutations, PaymentMutations, InvoiceMutations, RouteMutations, RegistrationMutations
+    LinkMutations,
+    OrderMutations,
+    PaymentMutations,
+    InvoiceMutations,
+    RouteMutations,
+    RegistrationMutations,
+    TokenMutations,
 ):
     pass

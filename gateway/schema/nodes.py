@@ -43,12 +43,19 @@ class _Wanted:
     def context(self) -> Context:
         return self.info.context
 
+    def may_read(self, identity: OrderIdentity) -> bool:
+        """Whether the principal may read the order of this identity."""
+        return self.context.may_read(self.shop, *identity.keys)
+
 
 async def find_node(info: Info[Context], node_id: str, path: Path) -> Node | None:
-    """The thing behind `node_id`, whose place in the answer is `path`. Raises `ClientError` (BAD_ID)."""
+    """The thing behind `node_id`, whose place in the answer is `path`; None also when the principal may not read it.
+
+    Raises `ClientError` (BAD_ID).
+    """
     parsed = parse_id(node_id)
-    shop = next((shop for shop in info.context.services.shops if shop.slug == parsed.shop), None)
-    if shop is None:
+    shop = next((shop for shop in info.context.shops if shop.slug == parsed.shop), None)
+    if shop is None or (info.context.principal.order and parsed.type_name in OF_NO_ONE_ORDER):
         return None
     with told():
         return await FINDERS[parsed.type_name](_Wanted(info, shop, parsed, path))
@@ -56,6 +63,8 @@ async def find_node(info: Info[Context], node_id: str, path: Path) -> Node | Non
 
 async def _find_order(wanted: _Wanted) -> Node | None:
     key, _slug = key_of_id(str(wanted.id), wanted.shop.slug)
+    if not wanted.context.may_read(wanted.shop, key):
+        return None
     selected = needs_of(selection_below(wanted.info._raw_info, ORDER_TYPE))
     found = await wanted.context.orders.find(wanted.shop, key, selected.needs)
     if isinstance(found, NotFound):
@@ -80,6 +89,8 @@ async def _find_generic_tracking(wanted: _Wanted) -> Node | None:
 async def _among_trackings(wanted: _Wanted, order_number: str, provider: str) -> Node | None:
     need = Need(Part.TRACKINGS, frozenset({provider}))
     identity = OrderIdentity(wanted.shop.slug, order_number=order_number)
+    if not wanted.may_read(identity):
+        return None
     return _pick(wanted, await wanted.context.orders.load(wanted.shop, identity, [need]))
 
 
@@ -97,6 +108,8 @@ async def _by_reference(wanted: _Wanted, kind: str) -> Node | None:
     if not isinstance(adapter, TrackingSource):
         return None
     identity = await wanted.context.directory.identify(wanted.shop, OrderKey(kind, reference.value))
+    if not wanted.may_read(identity):
+        return None
     found = await wanted.context.loads.trackings(wanted.shop, adapter, reference, identity, refresh=False)
     part = ProviderPart.of(reference.provider, found, found.value.trackings if found.value else None)
     return _pick(wanted, LoadedOrder(wanted.shop, identity, None, {reference.provider: part}, ()))
@@ -116,6 +129,8 @@ async def _find_invoice_tracker(wanted: _Wanted) -> Node | None:
         return None
     key = OrderKey("invoice_number", tracker.invoice_number)
     identity = await wanted.context.directory.identify(wanted.shop, key)
+    if not wanted.may_read(identity):
+        return None
     part = ProviderPart.stored(tracker, wanted.context.now())
     return tracking_type(tracker, LoadedOrder(wanted.shop, identity, None, {tracker.provider: part}, ()))
 
@@ -153,3 +168,6 @@ FINDERS: Mapping[str, Callable[[_Wanted], Awaitable[Node | None]]] = {
     "Shop": _find_shop,
 }
 """How each type with an id is read again."""
+
+OF_NO_ONE_ORDER = frozenset({"Route", "Registration"})
+"""What no order token leads to: a route has the stops of other orders, and a registration is the shop's own matter."""

@@ -22,10 +22,13 @@ from graphql.language import DocumentNode
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.execution import optimized_is_awaitable
 
+from gateway.auth.principal import Principal
 from gateway.schema.documents import MAX_ERRORS, Documents, RequestRefused, coded
 from gateway.schema.errors import ClientError, ErrorCode, QueryRequired
+from gateway.schema.persisted import PersistedDocuments
 from gateway.schema.settings import LimitSettings
 from gateway.store.database import StoreUnavailable
+from gateway.telemetry import observing
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +43,16 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """One request as the client sent it; well-formed, and nothing more is known about it."""
+    """One request as the client sent it; well-formed, and nothing more is known about it.
 
-    query: str
+    A document is sent as `query`, or named: by `document_id`, or by `sha256`, with which its text may come as well.
+    """
+
+    query: str | None
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
+    document_id: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,49 +95,74 @@ class OperationContext(Protocol):
 class Pipeline:
     """Runs GraphQL requests against one schema, within `limits` (left out: the defaults).
 
-    `new_context` makes an operation's context from its request id.
+    `new_context` makes an operation's context from its request id and who asks. `persisted` are the documents that
+    clients can name; left out, there are none.
     """
 
     def __init__(
         self,
         schema: strawberry.Schema,
-        new_context: Callable[[str], OperationContext],
+        new_context: Callable[[str, Principal], OperationContext],
         *,
         production: bool,
         limits: LimitSettings | None = None,
+        persisted: PersistedDocuments | None = None,
     ) -> None:
         # Strawberry has no public name for the graphql-core schema that it builds.
         self._schema = schema._schema
         # Strawberry's resolvers rely on its own subclass; the annotation there is the base of graphql-core before 3.3.
         self._executor = cast(type[Executor[Any]], schema.execution_context_class)
         self._documents = Documents(self._schema, production=production, limits=limits)
+        self._persisted = persisted or PersistedDocuments()
         self._new_context = new_context
         self._hide_suggestions = production
 
-    async def run(self, request: GraphQLRequest, *, request_id: str, queries_only: bool) -> Answer:
-        """Execute `request`. Raises QueryRequired when `queries_only` and the operation is none.
+    async def run(
+        self, request: GraphQLRequest, *, request_id: str, principal: Principal, queries_only: bool
+    ) -> Answer:
+        """Execute `request` for `principal`.
 
-        Whatever resolvers raise ends in `errors`. What the context's own methods raise comes through.
+        Raises QueryRequired when `queries_only` and the operation is none, and DocumentRefused when no document is to
+        be run. Whatever resolvers raise ends in `errors`. What the context's own methods raise comes through.
         """
-        context = self._new_context(request_id)
+        with observing.operation() as notes:
+            answer = await self._answer(request, request_id, principal, queries_only, notes)
+            observing.errors_told(_codes(answer.body.get("errors", ())))
+        return answer
+
+    async def _answer(
+        self,
+        request: GraphQLRequest,
+        request_id: str,
+        principal: Principal,
+        queries_only: bool,
+        notes: observing.OperationNotes,
+    ) -> Answer:
+        text = await self._persisted.text_of(request)
+        context = self._new_context(request_id, principal)
         try:
-            executor = self._prepare(request, context, queries_only)
+            executor = await self._prepare(text, request, context, queries_only)
         except RequestRefused as refused:
             return Answer({"errors": [_told(error) for error in refused.errors]}, executed=False)
+        await self._persisted.keep(request)
+        notes.chose(executor.operation.operation.value)
         outcome = executor.execute_operation()
         result = cast(ExecutionResult, await cast(Awaitable[Any], outcome) if _is_awaitable(outcome) else outcome)
         errors = [
             *_resolver_errors(result.errors or (), request_id),
             *_failure_errors(context.failures()),
         ]
+        notes.executed(has_errors=bool(errors))
         if errors:
             return Answer({"data": result.data, "errors": errors}, executed=True)
         kept = context.max_age() if executor.operation.operation is OperationType.QUERY else None
         return Answer({"data": result.data}, executed=True, max_age=kept)
 
-    def _prepare(self, request: GraphQLRequest, context: OperationContext, queries_only: bool) -> Executor[Any]:
+    async def _prepare(
+        self, text: str, request: GraphQLRequest, context: OperationContext, queries_only: bool
+    ) -> Executor[Any]:
         """Everything before execution: document, operation, variables. Raises RequestRefused and QueryRequired."""
-        document = self._documents.load(request.query, request.operation_name, request.variables)
+        document = await self._documents.load_aside(text, request.operation_name, request.variables)
         operation = _operation(document, request.operation_name)
         if queries_only and operation.operation is not OperationType.QUERY:
             raise QueryRequired
@@ -238,6 +271,11 @@ def _told(error: GraphQLError) -> GraphQLFormattedError:
     if len(formatted["message"]) > MAX_MESSAGE:
         formatted["message"] = formatted["message"][:MAX_MESSAGE] + "…"
     return formatted
+
+
+def _codes(errors: Iterable[GraphQLFormattedError]) -> list[str]:
+    """The code of each error; what has none is a fault of ours, which a test of the codes would find."""
+    return [str(error.get("extensions", {}).get("code", ErrorCode.INTERNAL_ERROR)) for error in errors]
 
 
 def _failure_errors(failures: Iterable[PartFailure]) -> list[GraphQLFormattedError]:

@@ -6,6 +6,7 @@ import strawberry
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.schema.access import guard
 from gateway.schema.mutation import Mutation
 from gateway.schema.query import Query
 from gateway.schema.scalars import SCALARS
@@ -17,6 +18,8 @@ schema = strawberry.Schema(
     types=list(TYPES.values()),
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+
+guard(schema._schema)  # Strawberry has no public name for the graphql-core schema that it builds
 
 
 def sdl() -> str:

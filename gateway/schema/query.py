@@ -8,12 +8,14 @@ from typing import Annotated, cast
 import strawberry
 from strawberry import Info
 
+from gateway.auth.principal import Scope
 from gateway.orders.pages import PageWindow
 from gateway.orders.service import NotFound
+from gateway.schema.access import PERSONAL_FILTERS
 from gateway.schema.arguments import FIRST_ORDERS, FIRST_PROVIDERS, FIRST_REGISTRATIONS, check_first, check_text
 from gateway.schema.context import Context, told
 from gateway.schema.cursors import read_cursor, read_registration_cursor
-from gateway.schema.errors import ClientError, ErrorCode
+from gateway.schema.errors import ClientError, ErrorCode, Forbidden
 from gateway.schema.fields import resolved
 from gateway.schema.ids import parse_id
 from gateway.schema.inputs import OrderBy, OrderFilter, to_key
@@ -71,8 +73,11 @@ class Query:
     ) -> Order | None:
         key, slug = to_key(by, shop)
         selected = needs_of(selection_below(info._raw_info, ORDER_TYPE))
+        found_shop = info.context.shop(slug)
+        if not info.context.may_read(found_shop, key):
+            raise Forbidden(Scope.ORDERS_READ)
         with told():
-            found = await info.context.orders.find(info.context.shop(slug), key, selected.needs)
+            found = await info.context.orders.find(found_shop, key, selected.needs)
         if isinstance(found, NotFound):
             report_all(info, found)
             return None
@@ -89,6 +94,8 @@ class Query:
     ) -> OrderConnection | None:
         context = info.context
         found_shop = context.shop(shop)
+        if filter and any(getattr(filter, name) is not None for name in PERSONAL_FILTERS):
+            context.require(Scope.PERSONAL_READ)
         search = filter.to_search() if filter else OrderSearch()
         offset = read_cursor(after, found_shop.slug, search) if after is not None else 0
         places = order_places(info._raw_info)
@@ -119,7 +126,7 @@ class Query:
             str | None, strawberry.argument(description="The shop's slug; may be left out when there is only one.")
         ] = None,
     ) -> Shop | None:
-        if slug is not None and all(shop.slug != slug for shop in info.context.services.shops):
+        if slug is not None and all(shop.slug != slug for shop in info.context.shops):
             return None
         return Shop(shop=info.context.shop(slug))
 

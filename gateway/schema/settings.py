@@ -36,14 +36,14 @@ class LimitSettings(BaseModel):
         default=10_000,
         ge=100,
         le=1_000_000,
-        description="Most words and signs of a document, whichever operation of it is run. A query for everything in "
-        "the schema has some 1,500. Reading a document takes time in proportion.",
+        description="Most words and signs of a document, whichever operation of it is run. A query for everything of "
+        "an order has some 4,000. Reading a document takes time in proportion.",
     )
     cost: int = Field(
         default=150_000,
         ge=1,
         le=LARGEST,
         description="Most values that may have to be made: each field counts 1, times the sizes of the lists above it; "
-        "a field that loads an order counts 150. The page of an order costs some 1,500; a value takes some 14 µs of "
-        "CPU.",
+        "a field that loads an order counts 180. An order's page costs some 700, a list of 100 orders with 20 events "
+        "for each parcel half the default. A value takes some 14 µs of CPU.",
     )

@@ -5,11 +5,12 @@ Whatever is wrong is said at start, all of it at once, by name and with a sugges
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from gateway.auth.secret_file import SecretFile, UnusableSecrets
 from gateway.settings.catalogue import SettingDoc, setting_docs
 from gateway.settings.model import (
     AuthMode,
@@ -26,6 +27,7 @@ from gateway.settings.sources import (
     CONFIG_VARIABLE,
     Values,
     file_of,
+    locate_files,
     read_environment,
     read_secret_files,
     read_toml,
@@ -61,7 +63,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     shops = {path[1] for path in from_file if path[0] == "shops" and len(path) > 1}
     from_environment, unknown = read_environment(environ, shops)
     values, unreadable = read_secret_files(from_file | from_environment)
-    settings, wrong = _validate(values)
+    settings, wrong = _validate(locate_files(values))
     unread = {problem.path for problem in unreadable}
     problems = [*unknown, *unreadable, *(problem for problem in wrong if file_of(problem.path) not in unread)]
     if settings is None or problems:
@@ -99,6 +101,19 @@ def _validate(values: Values) -> tuple[Settings | None, list[Problem]]:
         return None, problems_of(error, {path: given.origin for path, given in values.items()})
 
 
+def _unusable_secret_files(auth: AuthSettings) -> Iterator[Problem]:
+    """Files of secrets that are read while the gateway runs: it starts only if they can be read now."""
+    for table, settings in (("jwt", auth.jwt), ("order_tokens", auth.order_tokens)):
+        if settings is not None and settings.secret_file is not None:
+            path = ("auth", table, "secret_file")
+            try:
+                SecretFile(settings.secret_file).check()
+            except OSError as error:
+                yield Problem(path, f"cannot be read: {error.strerror}")
+            except UnusableSecrets as error:
+                yield Problem(path, str(error))
+
+
 def _contradictions(settings: Settings) -> list[Problem]:
     """Settings that are right alone and wrong together."""
     problems = []
@@ -110,6 +125,7 @@ def _contradictions(settings: Settings) -> list[Problem]:
                 "auth.allow_public = true if something in front of the gateway lets the right callers through",
             )
         )
+    problems += _unusable_secret_files(settings.auth)
     if settings.server.workers > 1 and settings.cache.is_in_process:
         problems.append(
             Problem(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 from functools import cache
+from pathlib import Path as FilePath
 from typing import Annotated, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
@@ -39,6 +40,7 @@ class Leaf:
     description: str
     secret: bool
     duration: bool
+    file: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ def _member_of(annotation: object, info: FieldInfo, default: str | None = None) 
         description=info.description or "",
         secret=plain is SecretStr,
         duration=plain is timedelta,
+        file=plain is FilePath,
     )
 
 
@@ -167,6 +170,8 @@ _TYPE_NAMES: Mapping[object, str] = {
     float: "number",
     bool: "true or false",
     timedelta: "seconds",
+    FilePath: "file",
+    tuple[str, ...]: "list of texts",
     ReferenceTemplate: "template text",
 }
 
@@ -197,6 +202,8 @@ def _to_text(default: object) -> str:
             return str(value).lower()
         case int() | float():
             return f"{value:.12g}" if isinstance(value, float) else str(value)
+        case tuple():
+            return ", ".join(value)  # as it stands in a variable
         case _:
             return f'"{value}"'
 

@@ -7,18 +7,33 @@ optional field for each provider that is plugged in, so a third party's settings
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from types import GenericAlias
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, create_model, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from gateway.auth.settings import JwtSettings, OrderTokenSettings
 from gateway.freshness.settings import CacheSettings, FreshnessSettings
+from gateway.resilience.settings import ResilienceSettings
 from gateway.schema.settings import LimitSettings
+from gateway.telemetry import LogFormat
+from gateway.telemetry.settings import TracingSettings
 from providers.base import ProviderSettings
 from providers.registry import provider_specs
 
@@ -32,6 +47,15 @@ class SettingsTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+def _listed(value: object) -> object:
+    """A list, from a variable too: there its members stand with commas between them."""
+    return [member.strip() for member in value.split(",") if member.strip()] if isinstance(value, str) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+"""Several texts: a list in a file, with commas in a variable."""
+
+
 class Mode(StrEnum):
     """Whom the gateway is run for."""
 
@@ -43,6 +67,7 @@ class AuthMode(StrEnum):
     """How a client proves who it is."""
 
     NONE = "none"
+    REQUIRED = "required"
 
 
 class StoreSettings(SettingsTable):
@@ -82,14 +107,17 @@ class AuthSettings(SettingsTable):
 
     mode: AuthMode = Field(
         default=AuthMode.NONE,
-        description="How clients prove who they are. With `none` everyone who reaches the port may ask and write, so "
-        "it is refused unless `server.host` is a loopback address or `auth.allow_public` is true.",
+        description="How clients prove who they are. With `required` each request carries a bearer token: an API key "
+        "(`trackgraph keys`), a JWT, or an order token. With `none` everyone who reaches the port may ask and write, "
+        "so it is refused unless `server.host` is a loopback address or `auth.allow_public` is true.",
     )
     allow_public: bool = Field(
         default=False,
         description="Serve without authentication on an address that others can reach. Only behind something that "
         "lets the right callers through.",
     )
+    jwt: JwtSettings | None = Field(default=None, description="JSON Web Tokens of an identity provider.")
+    order_tokens: OrderTokenSettings | None = Field(default=None, description="Tokens for one order.")
 
 
 class ServerSettings(SettingsTable):
@@ -113,6 +141,21 @@ class ServerSettings(SettingsTable):
         ge=1024,
         description="Longest request body that is read, in bytes; a longer one is refused with 413.",
     )
+    body_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        description="Longest that a request body may take to arrive; a slower one is refused with 408.",
+    )
+    max_in_flight: int = Field(
+        default=256,
+        ge=1,
+        description="Most queries that each worker has in flight, those that wait for a provider or for their body "
+        "too; further ones are refused with 503 and `Retry-After`.",
+    )
+    get_queries: bool = Field(
+        default=True,
+        description="Answer queries that are sent by GET, which caches can keep. Mutations never run by GET.",
+    )
     query_deadline_seconds: float = Field(
         default=8.0,
         gt=0,
@@ -128,9 +171,23 @@ class ServerSettings(SettingsTable):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe event that is logged."
     )
+    log_format: LogFormat = Field(
+        default="text", description="How a line of the log is written: for people, or as a JSON object."
+    )
     access_log: bool = Field(
         default=False,
-        description="Log a line for every request. It holds the path with its query, so a GET's variables too.",
+        description="Log a line for every request: method, address without its query, status and time.",
+    )
+    metrics: bool | None = Field(
+        default=None,
+        description="Serve figures for Prometheus at `/metrics`, to whoever can reach the port. They hold the shops' "
+        "names and how much is asked, and no order. Left out: only when `server.mode` is `development`.",
+    )
+    clients: Texts = Field(
+        default=(),
+        max_length=100,
+        description="Names of clients that metrics and logs tell apart, as these send them in "
+        "`apollographql-client-name` or `x-client-name`; every other one is `other`.",
     )
 
     @property
@@ -142,6 +199,59 @@ class ServerSettings(SettingsTable):
             return ipaddress.ip_address(self.host.strip("[]")).is_loopback
         except ValueError:
             return False
+
+
+class CorsSettings(SettingsTable):
+    """Which web pages may read answers. Credentials are never allowed, and no cookie is read."""
+
+    allow_origins: Texts = Field(
+        default=(),
+        description="Origins whose pages may send queries and read the answers, such as `https://shop.example`; `*` "
+        "for all. None by default: pages of the gateway's own origin, such as GraphiQL, need no permission.",
+    )
+    allow_headers: Texts = Field(
+        default=(),
+        description="Request headers that those pages may send, beside the ones that the gateway reads.",
+    )
+    max_age_seconds: int = Field(
+        default=600, ge=0, le=86400, description="How long a browser may remember what it was allowed."
+    )
+
+    @field_validator("allow_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        # Browsers send origins in lower case without a path; one written otherwise would never match.
+        if not all(origin == "*" or _ORIGIN.fullmatch(origin) for origin in origins):
+            raise ValueError("should be origins in lower case, such as https://shop.example or http://localhost:3000")
+        return origins
+
+
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+
+
+class DocumentSettings(SettingsTable):
+    """Documents that clients name instead of sending them (persisted documents)."""
+
+    manifest: str | None = Field(
+        default=None,
+        min_length=1,
+        description="File of trusted documents, as JSON: Apollo's persisted query manifest, or Relay's map of ids to "
+        "texts. It is read and checked at start. A relative path is taken from the working directory.",
+    )
+    only_trusted: bool = Field(
+        default=False, description="Run the documents of the manifest and nothing else. GraphiQL is of no use then."
+    )
+    automatic: bool = Field(
+        default=True,
+        description="Keep documents that clients send with their hash, so that the hash alone will do the next time "
+        "(Apollo's automatic persisted queries).",
+    )
+
+    @model_validator(mode="after")
+    def _trusts_something(self) -> Self:
+        if self.only_trusted and self.manifest is None:
+            raise ValueError("only_trusted needs a manifest, or nothing could be run")
+        return self
 
 
 class ShopSettings(SettingsTable):
@@ -167,6 +277,10 @@ class Settings(SettingsTable):
     auth: AuthSettings = Field(default_factory=AuthSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    resilience: ResilienceSettings = Field(default_factory=ResilienceSettings)
+    cors: CorsSettings = Field(default_factory=CorsSettings)
+    documents: DocumentSettings = Field(default_factory=DocumentSettings)
+    tracing: TracingSettings = Field(default_factory=TracingSettings)
     shops: dict[ShopSlug, ShopSettings] = Field(default_factory=dict)
 
     @property
@@ -176,6 +290,11 @@ class Settings(SettingsTable):
             return self.server.mode
         private = self.auth.mode is AuthMode.NONE and self.server.is_loopback
         return Mode.DEVELOPMENT if private else Mode.PRODUCTION
+
+    @property
+    def serves_metrics(self) -> bool:
+        """`server.metrics`, or what it is when left out."""
+        return self.mode is Mode.DEVELOPMENT if self.server.metrics is None else self.server.metrics
 
 
 @cache

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -23,6 +23,7 @@ from gateway.settings.catalogue import (
     Path,
     Table,
     catalogue,
+    leaf_at,
     table_at,
     to_segment,
 )
@@ -107,6 +108,11 @@ def read_secret_files(values: Values) -> tuple[Values, list[Problem]]:
     return read, problems
 
 
+def locate_files(values: Values) -> Values:
+    """`values` with every name of a file that starts from nowhere starting from the folder of who gave it."""
+    return {path: _located(given) if _is_file(path) else given for path, given in values.items()}
+
+
 def file_of(secret: Path) -> Path:
     """The path of the setting that names a file for the one at `secret`."""
     return (*secret[:-1], f"{secret[-1]}{FILE_SUFFIX}") if secret else ()
@@ -183,6 +189,15 @@ def _secret_of_file(path: Path) -> Path | None:
     table = table_at(path[:-1])
     secret = table.secret_of_file(path[-1]) if table else None
     return None if secret is None else (*path[:-1], secret)
+
+
+def _is_file(path: Path) -> bool:
+    leaf = leaf_at(path)
+    return leaf is not None and leaf.file
+
+
+def _located(given: Given) -> Given:
+    return replace(given, value=str(given.folder / given.value)) if isinstance(given.value, str) else given
 
 
 def _read_secret(given: Given) -> str:

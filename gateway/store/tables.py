@@ -162,3 +162,21 @@ class RegistrationStepRow(Table):
     fence: Mapped[int]
     outcome: Mapped[dict[str, object] | None] = mapped_column(JSON())
     updated_at: Mapped[float] = mapped_column(Double())
+
+
+class ApiKeyRow(Table):
+    """An API key, of which only a hash is kept. One that was revoked stays, so that `keys list` can tell of it."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)
+    """What the key itself begins with, and it is found by."""
+    name: Mapped[str | None] = mapped_column(String(255))
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the whole key, in hex."""
+    shops: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Slugs; NULL is every shop that there is."""
+    scopes: Mapped[list[str]] = mapped_column(JSON())
+    created_at: Mapped[float] = mapped_column(Double())
+    expires_at: Mapped[float | None] = mapped_column(Double())
+    revoked_at: Mapped[float | None] = mapped_column(Double())

@@ -22,6 +22,7 @@ import pytest
 import strawberry
 import uvicorn
 
+from gateway.auth.principal import Principal
 from gateway.http import HttpOptions, PartHealth, create_http_app
 from gateway.schema.pipeline import PartFailure, Pipeline
 
@@ -53,7 +54,7 @@ class Mutation:
 class NothingLoaded:
     """The context of an operation that asks nobody."""
 
-    def __init__(self, _request_id: str) -> None:
+    def __init__(self, _request_id: str, _principal: Principal) -> None:
         pass
 
     def failures(self) -> Sequence[PartFailure]:

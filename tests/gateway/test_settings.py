@@ -146,14 +146,26 @@ class TestEnvironment:
         assert load_settings(environ).server.port == 8000
 
     @pytest.mark.parametrize("doc", [doc for doc in setting_docs() if doc.default], ids=lambda doc: doc.name)
-    def test_every_setting_can_be_set_by_its_documented_variable(self, doc: SettingDoc, write: Any) -> None:
-        shops = KARLA + "".join(
-            f"[shops.acme.{name}]\n" + "".join(f'{key} = "x"\n' for key in keys)
-            for name, keys in {
-                "paypal": ("client_id", "client_secret"),
-                "billink": ("billink_id", "username"),
-                "hypertrack": ("account_id", "secret_key"),
-            }.items()
+    def test_every_setting_can_be_set_by_its_documented_variable(
+        self, doc: SettingDoc, write: Any, tmp_path: Path
+    ) -> None:
+        secret = tmp_path / "secret"
+        secret.write_text("s" * 32, "utf-8")
+        auth = (
+            '[auth.jwt]\nissuer = "https://idp.test"\naudience = "trackgraph"\njwks_url = "https://idp.test/keys"\n'
+            f'[auth.order_tokens]\nsecret_file = "{secret}"\n'
+        )
+        shops = (
+            KARLA
+            + auth
+            + "".join(
+                f"[shops.acme.{name}]\n" + "".join(f'{key} = "x"\n' for key in keys)
+                for name, keys in {
+                    "paypal": ("client_id", "client_secret"),
+                    "billink": ("billink_id", "username"),
+                    "hypertrack": ("account_id", "secret_key"),
+                }.items()
+            )
         )
         assert doc.default is not None
         variable = doc.variable.replace("<SHOP>", "ACME")
@@ -180,6 +192,8 @@ def as_text(value: Any) -> str:
             return str(value).lower()
         case float():
             return f"{value:.12g}"
+        case tuple():
+            return ", ".join(value)
         case _:
             return str(getattr(value, "text", value))
 

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from gateway.telemetry import QUIET_LOGGERS, REDACTED, REQUEST_ID, OneLineFormatter, logging_config, redact
+from gateway.telemetry.clients import CLIENT, Client
+from gateway.telemetry.logs import JsonFormatter, error_text
+from gateway.telemetry.names import LOG_FIELDS, LogField
 
 
-def line_of(message: str, *args: object, exc_info: bool = False) -> str:
+def record_of(message: str, *args: object, exc_info: bool = False) -> logging.LogRecord:
     record = logging.LogRecord(
         "gateway.http", logging.INFO, __file__, 1, message, args, sys.exc_info() if exc_info else None
     )
     record.created = 1_767_225_600.5
-    return OneLineFormatter().format(record)
+    return record
+
+
+def line_of(message: str, *args: object, exc_info: bool = False) -> str:
+    return OneLineFormatter().format(record_of(message, *args, exc_info=exc_info))
 
 
 def test_a_line_says_when_in_utc_how_severe_where_and_for_which_request() -> None:
@@ -38,14 +49,103 @@ def test_text_from_outside_cannot_begin_a_line_or_steer_a_terminal(text: str) ->
     assert line.isprintable()
 
 
-def test_a_traceback_stays_on_its_line() -> None:
+def test_of_a_failure_the_classes_and_places_are_told_and_never_the_text() -> None:
+    """An exception's text can hold whatever a provider or a client sent."""
     try:
-        raise ValueError("no")
+        try:
+            raise KeyError("s3cret")
+        except KeyError as error:
+            raise ValueError("1Z999AA10123456784") from error
     except ValueError:
         line = line_of("failed", exc_info=True)
 
     assert len(line.splitlines()) == 1
-    assert "ValueError: no" in line
+    assert re.search(
+        r" failed \| ValueError at tests/gateway/test_telemetry.py:\d+ test_\w+ < KeyError at tests/", line
+    )
+    assert "s3cret" not in line
+    assert "1Z999AA10123456784" not in line
+
+
+def test_a_failure_within_itself_is_told_once() -> None:
+    error = ValueError("no")
+    error.__cause__ = KeyError("yes")
+    error.__cause__.__cause__ = error
+
+    assert error_text(error) == "ValueError < KeyError"
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("asked https://api.example.org/v1/orders/1042?email=x", "asked https://[redacted]"),
+        ("the buyer ada.lovelace+1@example.org wrote", "the buyer [redacted] wrote"),
+        ("redis://host:6379/0 is down", "redis://[redacted] is down"),
+    ],
+)
+def test_addresses_of_people_and_pages_are_left_out(said: str, written: str) -> None:
+    assert line_of(said).endswith(f" {written}")
+
+
+class TestClients:
+    """Who a client says that it is, in every line while it is answered."""
+
+    def test_a_line_names_the_client(self) -> None:
+        with client_of(Client("order-page", "1.2")):
+            assert " request=- client=order-page/1.2 asked" in line_of("asked")
+
+    def test_so_does_json(self) -> None:
+        with client_of(Client("order-page", "1.2")):
+            line = json_of("asked")
+        assert (line["client"], line["client_version"]) == ("order-page", "1.2")
+
+
+class TestJson:
+    def test_a_line_is_an_object_with_the_documented_members(self) -> None:
+        token = REQUEST_ID.set("4f")
+        try:
+            assert json_of("asked %s", "karla") == {
+                "time": "2026-01-01T00:00:00.500Z",
+                "level": "INFO",
+                "logger": "gateway.http",
+                "message": "asked karla",
+                "request_id": "4f",
+            }
+        finally:
+            REQUEST_ID.reset(token)
+
+    @pytest.mark.parametrize("text", ["a\nb", "a\x1b[31mb", "a\u2028b", 'a"},{"b'])
+    def test_text_from_outside_stays_within_its_member(self, text: str) -> None:
+        assert json_of("said %s", text)["message"] == f"said {text}"
+
+    def test_a_failure_is_a_member_of_its_own(self) -> None:
+        try:
+            raise ValueError("s3cret")
+        except ValueError:
+            line = json_of("failed", exc_info=True)
+
+        assert line["message"] == "failed"
+        assert line["error"].startswith("ValueError at tests/gateway/test_telemetry.py:")
+        assert "s3cret" not in str(line)
+
+    def test_every_member_is_documented(self) -> None:
+        assert set(LOG_FIELDS) == set(LogField)
+
+
+@contextmanager
+def client_of(client: Client) -> Iterator[None]:
+    token = CLIENT.set(client)
+    try:
+        yield
+    finally:
+        CLIENT.reset(token)
+
+
+def json_of(message: str, *args: object, exc_info: bool = False) -> dict[str, str]:
+    text = JsonFormatter().format(record_of(message, *args, exc_info=exc_info))
+    assert len(text.splitlines()) == 1
+    line: dict[str, str] = json.loads(text)
+    return line
 
 
 @pytest.mark.parametrize(
@@ -82,3 +182,11 @@ def test_loggers_that_write_whole_urls_are_quiet() -> None:
     assert isinstance(loggers, dict)
     assert "httpx" in QUIET_LOGGERS
     assert {loggers[name]["level"] for name in QUIET_LOGGERS} == {"WARNING"}
+
+
+@pytest.mark.parametrize(("access_log", "level"), [(True, "INFO"), (False, "WARNING")])
+def test_requests_are_logged_where_that_is_set(access_log: bool, level: str) -> None:
+    loggers = logging_config("debug", access_log=access_log)["loggers"]
+
+    assert isinstance(loggers, dict)
+    assert loggers["gateway.access"] == {"level": level}

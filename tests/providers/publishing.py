@@ -22,6 +22,7 @@ from graphql import (
     parse,
 )
 
+from gateway.auth.principal import ANYONE, Principal
 from gateway.freshness.cache import Loaded
 from gateway.freshness.envelope import CacheResult
 from gateway.orders.identity import OrderIdentity, identity_of
@@ -77,6 +78,13 @@ def _shop() -> Shop:
 SHOP = _shop()
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the schema looks up of an operation: who asks. Anyone may see everything."""
+
+    principal: Principal = ANYONE
+
+
 def said(answer: object) -> Sequence[ExecutionResult]:
     """What the published schema makes of an adapter's answer, one result for each order or route in it."""
     match answer:
@@ -116,7 +124,7 @@ def _loaded(value: T) -> Loaded[T]:
 
 
 def _say(type_name: str, entity: object) -> ExecutionResult:
-    return execute_sync(_schema_of(type_name), _everything(type_name), {"entity": entity})
+    return execute_sync(_schema_of(type_name), _everything(type_name), {"entity": entity}, context_value=Asked())
 
 
 @cache

@@ -30,6 +30,7 @@ from gateway.orders.registration.shipment import Shipment
 from gateway.orders.registration.steps import Send, Telling, Way, alone, way_of
 from gateway.orders.shops import Shop, Shops
 from gateway.resilience.deadline import Deadline
+from gateway.resilience.gate import Urgency
 from gateway.store.registrations import ClaimedStep, Result, StepState
 from providers.base import Provider
 from providers.models import Tracking
@@ -100,7 +101,7 @@ class StepTeller:
                 references=step.references,
                 order_number=step.order_number,
                 attempt=Attempt(request_id, repeated=step.attempt > 1),
-                operation=Operation(self._services, deadline),
+                operation=Operation(self._services, deadline, Urgency.BACKGROUND),
             )
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from providers.errors import ProviderRateLimited
+from providers.errors import ProviderUnavailable
 
 FIRST = timedelta(seconds=4)
 """The first wait. With the largest jitter and a worker's poll, a provider that is back is tried within 10 s."""
@@ -34,11 +34,11 @@ def wait_after(attempt: int, error: BaseException | None, jitter: Jitter) -> tim
 
 
 def asked_wait(error: BaseException | None) -> timedelta:
-    """How long the provider asks to be left alone, by `error` or by what caused it; zero when it does not say.
+    """How long the provider is to be left alone, by `error` or by what caused it; zero when neither says.
 
     A write's failure is told as what it means for the writer, and has the provider's own word as its cause
     (`providers.errors.told_to_the_writer`).
     """
     told = (error, error.__cause__ if error else None)
-    waits = (each.retry_after for each in told if isinstance(each, ProviderRateLimited))
+    waits = (each.retry_after for each in told if isinstance(each, ProviderUnavailable))
     return next((wait for wait in waits if wait is not None), timedelta())

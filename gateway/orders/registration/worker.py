@@ -22,6 +22,7 @@ from gateway.store.database import StoreUnavailable
 from gateway.store.idempotency_keys import IdempotencyKeys
 from gateway.store.invoice_trackers import InvoiceTrackers
 from gateway.store.registrations import LEASE, ClaimedStep, Registrations, Result
+from gateway.telemetry import observing
 
 logger = logging.getLogger(__name__)
 
@@ -167,6 +168,7 @@ class RegistrationWorker:
             if not progress.was_sent:
                 await self._release(step)
             raise
+        observing.registration_attempt(step.provider, result.state.value)
         await self._end(step, result, begun)
         self.ended.tell(step.registration_id)
 

@@ -9,10 +9,9 @@ import strawberry
 from strawberry import Info
 
 from gateway.orders.attempts import Attempt
-from gateway.orders.errors import OrderError
 from gateway.orders.idempotency import Made, Outcome
 from gateway.orders.identity import OrderKey, OrderName
-from gateway.orders.links import Problem, check_link
+from gateway.orders.links import check_link
 from gateway.orders.needs import Need, Part
 from gateway.orders.service import NotFound
 from gateway.orders.shops import Shop
@@ -22,7 +21,7 @@ from gateway.schema.context import Context
 from gateway.schema.errors import ClientError
 from gateway.schema.fields import IDEMPOTENCY_KEY, SHOP, optional, required, resolved
 from gateway.schema.inputs import OrderBy, to_key
-from gateway.schema.mutations.attempt import MutationSpec, attempt, in_any_shop, named
+from gateway.schema.mutations.attempt import InputRefused, MutationSpec, attempt, in_any_shop, named
 from gateway.schema.refusals import Terms
 from gateway.schema.selection import path_of
 from gateway.schema.types.payloads import (
@@ -64,14 +63,6 @@ class RefreshOrderInput:
     idempotency_key: str | None = optional(IDEMPOTENCY_KEY)
 
 
-class LinkRefused(OrderError):
-    """The links that there are do not allow it; `code` is the problem's."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.code = problem.code  # type: ignore[misc]  # each problem has one of its own
-
-
 def _check_link(shop: Shop, given: LinkOrderInput | UnlinkOrderInput) -> Sequence[UserError]:
     return violations(given, {}) or user_errors_of(check_link(shop, given.order_number, _reference(given)))
 
@@ -87,17 +78,17 @@ def _check_refresh(given: RefreshOrderInput) -> Iterable[UserError]:
 async def _link(info: Info[Context], shop: Shop, given: LinkOrderInput, _attempt: Attempt) -> Made:
     problems = await info.context.linking.link(shop, given.order_number, _reference(given))
     info.context.directory.forget_links()
-    for problem in problems:
-        raise LinkRefused(problem)
+    if problems:
+        raise InputRefused(problems)
     return _about(given)
 
 
 async def _unlink(info: Info[Context], shop: Shop, given: UnlinkOrderInput, attempt: Attempt) -> Made:
     problems = await info.context.linking.unlink(shop, given.order_number, _reference(given))
     info.context.directory.forget_links()
-    for problem in problems:
-        if not attempt.repeated:  # else an earlier attempt may have taken the link away: it is gone, as was asked
-            raise LinkRefused(problem)
+    # What an earlier attempt may have taken away is gone, as was asked.
+    if problems and not attempt.repeated:
+        raise InputRefused(problems)
     return _about(given)
 
 

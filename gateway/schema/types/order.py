@@ -10,9 +10,11 @@ from uuid import UUID
 import strawberry
 from strawberry import Info
 
+from gateway.auth.principal import Scope
 from gateway.orders.identity import KnownReference, OrderName
 from gateway.orders.loaded import LoadedOrder
 from gateway.orders.needs import Need
+from gateway.schema.access import MASKED
 from gateway.schema.arguments import FIRST_EVENTS, FIRST_TRACKINGS, check_first, check_providers
 from gateway.schema.context import Context
 from gateway.schema.enums import ReferenceOrigin, TrackingStatus
@@ -183,9 +185,12 @@ class Order(Node):
         asked = {part.provider: part for need in self.needs for part in self.loaded.asked(need)}
         return [Source(shop=self.loaded.shop, part=asked[name]) for name in self.loaded.shop.providers if name in asked]
 
-    @resolved("Fields that are null here because the caller may not see personal data.")
-    def masked(self) -> list[str]:
-        return []
+    @resolved(
+        "What is null or empty here because the caller lacks the scope `personal:read`, selected or not: fields of the "
+        "order by their names, those of things below it as `Type.field`. Empty when nothing is."
+    )
+    def masked(self, info: Info[Context]) -> list[str]:
+        return [] if info.context.principal.may(Scope.PERSONAL_READ) else list(MASKED)
 
 
 ID_KINDS = {OrderName.NUMBER.value: "number"}

@@ -50,8 +50,8 @@ class ProviderHealth:
         failure = health.last_failure
         return cls(
             level=health.level,
-            circuit_open=False,
-            circuit_retry_at=None,
+            circuit_open=health.circuit_open,
+            circuit_retry_at=health.circuit_retry_at,
             last_success_at=health.last_success_at,
             last_failure=ProviderFailure.from_failure(failure) if failure else None,
             p95_milliseconds=health.p95_milliseconds,
@@ -80,8 +80,8 @@ class Provider:
 
     @resolved("Is it reachable, how fast was it lately. Selecting it calls no provider.")
     def health(self, info: Info[Context]) -> ProviderHealth:
-        book = info.context.services.loads.health
-        return ProviderHealth.from_health(book.health(self.shop.slug, self.profile.name))
+        calls = info.context.services.loads.calls
+        return ProviderHealth.from_health(calls.health(self.shop.slug, self.profile.name))
 
 
 def provider_of(shop: Shop, name: str) -> Provider:

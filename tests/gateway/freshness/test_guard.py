@@ -107,7 +107,7 @@ async def test_every_operation_goes_on_without_a_sick_storage(
     setattr(sick, how, True)
     operate, nothing = OPERATIONS[name]
     assert await operate(guarded) == nothing
-    assert guarded.is_open
+    assert guarded.is_down
 
 
 async def test_a_hung_storage_is_waited_for_once(sick: SickStorage, guarded: GuardedStorage) -> None:
@@ -148,7 +148,7 @@ async def test_it_is_used_again_after_it_came_back(
     for _ in range(3):
         assert await guarded.read("key", []) == (None, 0)
     sick.refuses = False
-    await eventually(lambda: not guarded.is_open)
+    await eventually(lambda: not guarded.is_down)
     assert await guarded.read("key", []) == (b"payload", 0)
     assert [record.getMessage() for record in caplog.records] == [
         "the shared cache does not answer (ConnectionRefusedError); going on without it",
@@ -167,7 +167,7 @@ async def test_an_invalidation_during_an_outage_holds_here_at_once_and_everywher
     assert (await guarded.read("key", ["first", "second"]))[1] == 7
     assert sick.stamps == {"before": 5}
     sick.refuses = False
-    await eventually(lambda: not guarded.is_open)
+    await eventually(lambda: not guarded.is_down)
     assert sick.stamps == {"before": 7, "first": 6, "second": 7}
 
 
@@ -180,14 +180,14 @@ async def test_the_cancellation_of_a_caller_is_not_a_failure_of_the_storage(
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
-    assert not guarded.is_open
+    assert not guarded.is_down
 
 
 async def test_defects_are_not_taken_for_sickness(sick: SickStorage, guarded: GuardedStorage) -> None:
     sick.stamps = {"tag": "not a number"}  # type: ignore[dict-item]  # the defect
     with pytest.raises(TypeError):
         await guarded.read("key", ["tag", "other"])
-    assert not guarded.is_open
+    assert not guarded.is_down
 
 
 OpenCache = Callable[[], FreshCache]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -17,14 +17,16 @@ from starlette.applications import Starlette
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
-from gateway.http import GraphiqlPage, HttpOptions, PartHealth, Tab, create_http_app
+from gateway.auth.principal import Principal
+from gateway.http import BodyLimits, GraphiqlPage, HttpOptions, PartHealth, Tab, create_http_app
+from gateway.schema.persisted import PersistedDocuments
 from gateway.schema.pipeline import PartFailure, Pipeline
 
 MAX_BODY_BYTES = 10_000
 
 
 class Context:
-    def __init__(self, request_id: str) -> None:
+    def __init__(self, request_id: str, _principal: Principal) -> None:
         if request_id == "break-the-gateway":
             raise RuntimeError("secret at /etc/passwd")
         self.request_id = request_id
@@ -68,10 +70,14 @@ class Query:
         return JSON(deep)
 
 
+WRITTEN: list[int] = []
+
+
 @strawberry.type
 class Mutation:
     @strawberry.field
     def write(self) -> int:
+        WRITTEN.append(1)
         return 1
 
 
@@ -86,13 +92,26 @@ class Parts:
 
 
 @pytest.fixture
+def written() -> list[int]:
+    """What mutations have written in this test."""
+    WRITTEN.clear()
+    return WRITTEN
+
+
+@pytest.fixture
 def parts() -> Parts:
     return Parts()
 
 
 @pytest.fixture
-def pipeline() -> Pipeline:
-    return Pipeline(strawberry.Schema(Query, Mutation), Context, production=False)
+def persisted() -> PersistedDocuments:
+    """The documents that clients can name: none, unless a test says otherwise."""
+    return PersistedDocuments()
+
+
+@pytest.fixture
+def pipeline(persisted: PersistedDocuments) -> Pipeline:
+    return Pipeline(strawberry.Schema(Query, Mutation), Context, production=False, persisted=persisted)
 
 
 @pytest.fixture
@@ -117,7 +136,7 @@ def page(bundle: Path) -> GraphiqlPage:
 
 @pytest.fixture
 def app(pipeline: Pipeline, parts: Parts) -> Starlette:
-    return create_http_app(pipeline, HttpOptions(max_body_bytes=MAX_BODY_BYTES), parts)
+    return create_http_app(pipeline, HttpOptions(body=BodyLimits(MAX_BODY_BYTES)), parts)
 
 
 @pytest.fixture
@@ -129,6 +148,12 @@ def in_process(app: Starlette) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app), base_url="http://gateway", headers={"accept": "*/*"}
     )
+
+
+@pytest.fixture
+def client_of() -> Callable[[Starlette], httpx.AsyncClient]:
+    """Makes a client of an application of the test's own."""
+    return in_process
 
 
 @pytest.fixture

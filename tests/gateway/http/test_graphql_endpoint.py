@@ -31,7 +31,7 @@ async def test_post_answers_in_the_type_asked_for(client: httpx.AsyncClient, acc
     assert response.status_code == 200
     assert response.headers["content-type"] == f"{accept}; charset=utf-8"
     assert response.json() == {"data": {"hello": "hello world"}}
-    assert response.headers["vary"] == "Accept"
+    assert response.headers["vary"] == "Accept, Authorization"
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["x-content-type-options"] == "nosniff"
 
@@ -224,7 +224,7 @@ class TestFreshness:
         response = await client.get("/graphql?query={fresh(seconds:42)}")
         assert response.headers["cache-control"] == "private, max-age=42"
         assert response.headers["etag"].startswith('"')
-        assert response.headers["vary"] == "Accept"
+        assert response.headers["vary"] == "Accept, Authorization"
 
     @pytest.mark.parametrize("held", ["{tag}", 'W/{tag}, "x"', '"x",{tag}', "*"])
     async def test_the_same_answer_again_is_304_without_a_body(self, client: httpx.AsyncClient, held: str) -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from gateway.http import PartHealth
+from gateway.http import Admission, PartHealth
 from gateway.http.health import health_routes
 
 
@@ -34,7 +34,7 @@ STORE_DOWN, CACHE_DOWN = PartHealth(False), PartHealth(False, required=False)
     ("store", "cache", "status", "told"),
     [
         (STORE, CACHE, 200, {"status": "ok", "parts": {"store": "ok", "cache": "ok"}}),
-        (STORE, CACHE_DOWN, 200, {"status": "ok", "parts": {"store": "ok", "cache": "down"}}),
+        (STORE, CACHE_DOWN, 200, {"status": "degraded", "parts": {"store": "ok", "cache": "down"}}),
         (STORE_DOWN, CACHE, 503, {"status": "down", "parts": {"store": "down", "cache": "ok"}}),
     ],
 )
@@ -58,7 +58,7 @@ async def test_readyz_does_not_wait_for_a_part_that_hangs() -> None:
         await asyncio.Event().wait()
         return {}
 
-    app = Starlette(routes=health_routes(hangs, readiness_seconds=0))
+    app = Starlette(routes=health_routes(hangs, Admission(), readiness_seconds=0))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as client:
         response = await client.get("/readyz")
     assert (response.status_code, response.json()) == (503, {"status": "no answer in time", "parts": {}})

@@ -22,8 +22,10 @@ from gateway.orders.service import NotFound, OrderService
 from gateway.orders.shops import Shop
 from gateway.orders.sightings import Sightings
 from gateway.orders.unknown_words import UnknownWords
+from gateway.resilience.calls import ProviderCalls
 from gateway.resilience.deadline import Deadline
 from gateway.resilience.health import HealthBook
+from gateway.resilience.settings import ResilienceSettings
 from gateway.store.database import Database
 from gateway.store.links import Links
 from gateway.store.order_tracker_details import OrderTrackerDetails
@@ -131,12 +133,11 @@ async def world(database: Database) -> AsyncIterator[World]:
     services = LoadServices(
         cache=cache,
         policy=FreshnessPolicy(FRESHNESS),
-        health=HealthBook(clock),
+        calls=ProviderCalls(HealthBook(clock), settings=ResilienceSettings(attempts=1), call_seconds=5),
         sightings=sightings,
         unknown_words=UnknownWords(),
         order_tracker_details=OrderTrackerDetails(database),
         clock=clock,
-        call_seconds=5,
     )
     karla, hypertrack, paypal, billink = (
         OrderBook(KARLA),

@@ -74,7 +74,7 @@ async def test_every_call_is_noted_in_the_providers_health(world: World) -> None
     world.hypertrack.failure = down("hypertrack")
     world.karla.orders = [placed()]
     await world.order(ALL)
-    health = world.services.health
+    health = world.services.calls
     assert health.health("acme", "karla").level is HealthLevel.HEALTHY
     assert health.health("acme", "hypertrack").level is HealthLevel.DOWN
     assert health.health("acme", "paypal").level is HealthLevel.UNKNOWN

@@ -12,7 +12,8 @@ import pytest
 from gateway.orders.identity import OrderKey, OrderName
 from gateway.orders.needs import Part
 from gateway.orders.trackers import TrackerService
-from gateway.resilience.health import HealthLevel
+from gateway.resilience.calls import ProviderCalls
+from gateway.resilience.health import HealthBook, HealthLevel
 from gateway.store.database import StoreUnavailable
 from gateway.store.invoice_trackers import NotBegun
 from providers.errors import OutcomeUnknown, ProviderError, ProviderTimeout, RequestRejected
@@ -63,7 +64,7 @@ def billink(world: World) -> InvoiceBook:
 
 
 def trackers(world: World) -> TrackerService:
-    return TrackerService(world.services, world.sightings, world.cache)
+    return TrackerService(world.loads().calls, world.sightings, world.cache)
 
 
 async def test_what_was_registered_is_on_the_order_at_once(world: World, billink: InvoiceBook) -> None:
@@ -120,7 +121,7 @@ async def test_what_was_not_registered_is_not_indexed(world: World, billink: Inv
     with pytest.raises(type(error)):
         await trackers(world).register(world.shop, billink, DRAFT, world.identity(order_number="4711"))
     assert await world.sightings.find_order_numbers("acme", "B1") == ()
-    is_down = world.services.health.health("acme", "billink").level is HealthLevel.DOWN
+    is_down = world.services.calls.health("acme", "billink").level is HealthLevel.DOWN
     assert is_down == error.counts_as_fault
 
 
@@ -136,7 +137,7 @@ async def leave_by_cancellation(world: World, billink: InvoiceBook) -> None:
 
 
 async def leave_by_time_out(world: World, billink: InvoiceBook) -> None:
-    world.services = replace(world.services, call_seconds=0.01)
+    world.services = replace(world.services, calls=ProviderCalls(HealthBook(world.clock), call_seconds=0.01))
     with pytest.raises(ProviderTimeout):
         await register(world, billink)
 

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.orders.unknown_words import MOST_WORDS, UnknownWords
 from providers.models import CarrierTracking, TrackingStatus
+from tests.figures import Added, samples
 from tests.gateway.orders.builders import happened, parcel
 
 
@@ -44,3 +45,21 @@ def test_a_provider_that_makes_up_words_does_not_fill_the_memory() -> None:
     counts = words.counts()
     assert len(counts) == MOST_WORDS + 1
     assert counts["karla", "…"] == 5
+
+
+@pytest.mark.parametrize(
+    "said", ["ada@example.org", "1Z999AA10123456784", "https://carrier.example/x", "a\nb", "x" * 41]
+)
+def test_what_is_no_plain_word_is_not_logged(caplog: pytest.LogCaptureFixture, said: str) -> None:
+    """It may be anybody's address, number or link; what it is, the answer tells whoever may read the order."""
+    with caplog.at_level(logging.WARNING):
+        UnknownWords().note(saying(said))
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line == "unknown status word of karla: not shown, as it is no plain word"
+
+
+def test_readings_are_counted_for_those_on_call_without_the_word() -> None:
+    added = Added()
+    UnknownWords().note(saying("teleported"))
+    assert added("trackgraph_provider_unknown_words_total", provider="karla") == 1
+    assert [sample for sample in samples() if "teleported" in str(sample)] == []

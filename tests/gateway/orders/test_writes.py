@@ -149,7 +149,7 @@ async def test_a_failure_is_told_as_what_it_means_for_the_writer(
     with pytest.raises(expected):
         await writes(world).upsert(world.shop, OrderUpsert(reference="4711"))
     assert karla.written == ["upsert 4711"]
-    assert world.services.health.health("acme", "karla").level is (
+    assert world.services.calls.health("acme", "karla").level is (
         HealthLevel.DOWN if karla.write_failure.counts_as_fault else HealthLevel.HEALTHY
     )
 

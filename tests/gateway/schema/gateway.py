@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from gateway.auth.principal import ANYONE, Principal
 from gateway.freshness.cache import FreshCache
 from gateway.freshness.memory import MemoryStorage
 from gateway.freshness.policy import FreshnessPolicy
@@ -24,8 +25,10 @@ from gateway.orders.registration.worker import RegistrationWorker
 from gateway.orders.shops import Shop, Shops, rules_of
 from gateway.orders.sightings import Sightings
 from gateway.orders.unknown_words import UnknownWords
+from gateway.resilience.calls import ProviderCalls
 from gateway.resilience.deadline import Deadline
 from gateway.resilience.health import HealthBook
+from gateway.resilience.settings import ResilienceSettings
 from gateway.schema.context import Context, Services
 from gateway.schema.pipeline import GraphQLRequest, Pipeline
 from gateway.schema.published import schema
@@ -86,7 +89,13 @@ class Gateway:
 
     async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """The body of the response to `query`, as a client gets it: after a way through JSON."""
-        answer = await self.pipeline.run(GraphQLRequest(query, variables), request_id="test", queries_only=False)
+        return await self.ask_as(ANYONE, query, **variables)
+
+    async def ask_as(self, principal: Principal, query: str, **variables: Any) -> dict[str, Any]:
+        """The same for `principal`."""
+        answer = await self.pipeline.run(
+            GraphQLRequest(query, variables), request_id="test", principal=principal, queries_only=False
+        )
         body: dict[str, Any] = json.loads(json.dumps(answer.body))
         return body
 
@@ -112,12 +121,11 @@ async def gateway_over(database: Database) -> AsyncIterator[Gateway]:
         loads = LoadServices(
             cache=cache,
             policy=FreshnessPolicy(freshness),
-            health=HealthBook(_clock),
+            calls=ProviderCalls(HealthBook(_clock), settings=ResilienceSettings(attempts=1), call_seconds=5),
             sightings=sightings,
             unknown_words=UnknownWords(),
             order_tracker_details=OrderTrackerDetails(database),
             clock=_clock,
-            call_seconds=5,
         )
         present = present_of(database, _clock)
         keys = IdempotencyKeys(database, present)
@@ -138,8 +146,8 @@ async def gateway_over(database: Database) -> AsyncIterator[Gateway]:
             query_seconds=8,
         )
 
-        def new_context(request_id: str) -> Context:
-            return Context(services, request_id, Deadline.after(30, time.monotonic))
+        def new_context(request_id: str, principal: Principal) -> Context:
+            return Context(services, request_id, Deadline.after(30, time.monotonic), principal)
 
         # No client may ask for everything that there is at once; these tests do.
         limits = LimitSettings(cost=LARGEST)

@@ -145,6 +145,20 @@ def test_a_fragment_that_contains_itself_is_named(documents: Documents) -> None:
     assert message in {"The fragment 'A' contains itself.", "The fragment 'B' contains itself."}
 
 
+def test_the_same_fields_can_be_selected_by_thirty_fragments(documents: Documents) -> None:
+    used = " ".join(f"...F{n}" for n in range(30))
+    fragments = " ".join(
+        f"fragment F{n} on Order {{ number again {{ number again {{ number }} }} }}" for n in range(30)
+    )
+    assert documents.load(f"{{ firstOrder {{ {used} }} }} {fragments}").definitions
+
+
+def test_a_field_that_is_repeated_without_end_is_given_up(documents: Documents) -> None:
+    codes, [message] = refusal(documents, "{ firstOrder {" + " again { number }" * 400 + "} }")
+    assert codes == ["GRAPHQL_VALIDATION_FAILED"]
+    assert "too much work to validate" in message
+
+
 def test_tokens_are_limited_as_settings_say() -> None:
     documents = Documents(core_schema(), production=False, limits=LimitSettings(tokens=100))
     assert documents.load("{ firstOrder {" + " number" * 95 + "} }").definitions

@@ -13,6 +13,7 @@ import strawberry
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
+from gateway.auth.principal import ANYONE, Principal
 from gateway.schema.errors import ClientError, ErrorCode, QueryRequired
 from gateway.schema.limits import MAX_NESTING
 from gateway.schema.pipeline import MAX_PATHS, Answer, GraphQLRequest, PartFailure, Pipeline
@@ -124,15 +125,21 @@ class Mutation:
         return 1
 
 
+def context_of(request_id: str, _principal: Principal) -> Context:
+    return Context(request_id)
+
+
 def pipeline(*, production: bool = False) -> Pipeline:
-    return Pipeline(strawberry.Schema(Query, Mutation), Context, production=production)
+    return Pipeline(strawberry.Schema(Query, Mutation), context_of, production=production)
 
 
 async def run(
     query: str, variables: dict[str, Any] | None = None, operation: str | None = None, *, production: bool = False
 ) -> Answer:
     request = GraphQLRequest(query, variables, operation)
-    return await pipeline(production=production).run(request, request_id="request-1", queries_only=False)
+    return await pipeline(production=production).run(
+        request, request_id="request-1", principal=ANYONE, queries_only=False
+    )
 
 
 async def the_error(query: str, variables: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
@@ -185,7 +192,7 @@ async def test_operation_name_picks_one_of_several() -> None:
 async def test_a_mutation_is_refused_where_only_queries_run() -> None:
     request = GraphQLRequest("query A { echo } mutation B { write }", None, "B")
     with pytest.raises(QueryRequired):
-        await pipeline().run(request, request_id="1", queries_only=True)
+        await pipeline().run(request, request_id="1", principal=ANYONE, queries_only=True)
 
 
 async def test_a_mutation_is_never_kept() -> None:
@@ -270,11 +277,11 @@ async def test_a_provider_failure_is_one_error_with_its_first_paths() -> None:
 async def test_provider_failures_are_told_apart_by_provider_and_code() -> None:
     failures = [down(("a",)), down(("b",), provider="paypal"), down(("c",), code="PROVIDER_FAILED"), down(("d",))]
 
-    def context(request_id: str) -> Context:
+    def context(request_id: str, _principal: Principal) -> Context:
         return Context(request_id, list(failures))
 
     answer = await Pipeline(strawberry.Schema(Query), context, production=True).run(
-        GraphQLRequest("{ echo }"), request_id="1", queries_only=True
+        GraphQLRequest("{ echo }"), request_id="1", principal=ANYONE, queries_only=True
     )
     told = [(error["extensions"]["provider"], error["extensions"]["paths"]) for error in answer.body["errors"]]
     assert told == [("karla", [["a"], ["d"]]), ("paypal", [["b"]]), ("karla", [["c"]])]
@@ -294,9 +301,9 @@ async def test_the_deepest_document_that_is_taken_can_be_executed(name: str) -> 
     levels = MAX_NESTING - 2
     query = "{ items {" + f" {name} {{" * levels + " number " + "}" * levels + "} }"
     generous = Pipeline(
-        strawberry.Schema(Query), Context, production=False, limits=LimitSettings(depth=60, cost=1_000_000)
+        strawberry.Schema(Query), context_of, production=False, limits=LimitSettings(depth=60, cost=10**9)
     )
-    answer = await generous.run(GraphQLRequest(query), request_id="1", queries_only=False)
+    answer = await generous.run(GraphQLRequest(query), request_id="1", principal=ANYONE, queries_only=False)
     assert answer.executed
     assert "errors" not in answer.body
 

@@ -20,7 +20,7 @@ from gateway.store.schema import MIGRATIONS, Schema, SchemaState
 from gateway.store.tables import RegistrationStepRow, Table
 from tests.databases import downgrade, pose_as_newer, sqlite_url, store_threads_end
 
-NEEDED = "0002"
+NEEDED = "0003"
 """The newest version that there is a migration for."""
 
 

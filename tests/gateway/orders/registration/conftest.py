@@ -26,8 +26,10 @@ from gateway.orders.registration.worker import Limits, RegistrationWorker
 from gateway.orders.shops import RegistrationRules, Shop, Shops, rules_of
 from gateway.orders.sightings import Sightings
 from gateway.orders.unknown_words import UnknownWords
+from gateway.resilience.calls import ProviderCalls
 from gateway.resilience.deadline import Deadline
 from gateway.resilience.health import HealthBook
+from gateway.resilience.settings import ResilienceSettings
 from gateway.store.database import Database
 from gateway.store.idempotency_keys import IdempotencyKeys
 from gateway.store.invoice_trackers import InvoiceTrackers
@@ -214,12 +216,11 @@ def _loads(cache: FreshCache, database: Database, clock: HandClock) -> LoadServi
     return LoadServices(
         cache=cache,
         policy=FreshnessPolicy(FRESHNESS),
-        health=HealthBook(clock),
+        calls=ProviderCalls(HealthBook(clock), settings=ResilienceSettings(attempts=1), call_seconds=CALL_SECONDS),
         sightings=Sightings(TrackingNumbers(database)),
         unknown_words=UnknownWords(),
         order_tracker_details=OrderTrackerDetails(database),
         clock=clock,
-        call_seconds=CALL_SECONDS,
     )
 
 

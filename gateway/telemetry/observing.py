@@ -1,0 +1,217 @@
+"""Watching what happens: each function stands around one kind of thing, and counts, times and traces it.
+
+For whoever does the thing, one `with` is all there is to it; none of them changes what is done or raised inside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from gateway.telemetry import metrics
+from gateway.telemetry.clients import CLIENT, Client
+from gateway.telemetry.logs import ACCESS_LOGGER
+from gateway.telemetry.names import Attribute, Span
+from gateway.telemetry.tracing import AttributeValue, OpenSpan, span
+from providers.errors import ProviderError
+
+_access = logging.getLogger(ACCESS_LOGGER)
+
+OK: Final = "ok"
+ERRORS: Final = "errors"
+REFUSED: Final = "refused"
+CANCELLED: Final = "cancelled"
+DEFECT: Final = "defect"
+NONE: Final = "none"
+
+
+@dataclass(slots=True)
+class RequestNotes:
+    """What is learnt of an HTTP request on the way: the status of its answer."""
+
+    status: int | None = None
+
+
+@contextmanager
+def request(
+    method: str, route: str, request_id: str, client: Client, *, traceparent: str | None
+) -> Iterator[RequestNotes]:
+    """Around an HTTP request, to the last byte of its answer. `route` is one of a few, never what a client sent."""
+    notes = RequestNotes()
+    begun = time.perf_counter()
+    known = CLIENT.set(client)
+    metrics.HTTP_IN_FLIGHT.inc()
+    attributes: dict[Attribute, AttributeValue] = {
+        Attribute.METHOD: method,
+        Attribute.ROUTE: route,
+        Attribute.REQUEST_ID: request_id,
+        Attribute.CLIENT: client.name,
+        Attribute.CLIENT_VERSION: client.version,
+    }
+    try:
+        with span(Span.REQUEST, attributes, parent=traceparent) as traced:
+            try:
+                yield notes
+            finally:
+                _tell_answer(traced, notes, method, route, time.perf_counter() - begun)
+    finally:
+        metrics.HTTP_IN_FLIGHT.dec()
+        CLIENT.reset(known)
+
+
+def _tell_answer(traced: OpenSpan, notes: RequestNotes, method: str, route: str, seconds: float) -> None:
+    status = NONE if notes.status is None else str(notes.status)
+    if notes.status is not None:
+        traced.set(Attribute.STATUS, notes.status)
+        if notes.status >= 500:
+            traced.fail(status)
+    metrics.HTTP_REQUESTS.labels(route, status).inc()
+    metrics.HTTP_DURATION.labels(route).observe(seconds)
+    _access.info("%s %s %s in %d ms", method, route, status, seconds * 1000)
+
+
+def client_request(client: Client) -> None:
+    """A request to the GraphQL endpoint was made by `client`."""
+    metrics.CLIENT_REQUESTS.labels(client.name, client.version).inc()
+
+
+def request_shed() -> None:
+    """A request was refused because too many others are in flight."""
+    metrics.HTTP_SHED.inc()
+
+
+class OperationNotes:
+    """What is learnt of an operation on the way. Left alone, it was refused before anything was run."""
+
+    def __init__(self, traced: OpenSpan) -> None:
+        self.type = NONE
+        self.outcome = REFUSED
+        self._traced = traced
+
+    def chose(self, operation_type: str) -> None:
+        """The operation of the document that is meant is a query, or something else."""
+        self.type = operation_type
+        self._traced.set(Attribute.TYPE, operation_type)
+
+    def executed(self, *, has_errors: bool) -> None:
+        """It was run, and all of the answer is there, or not."""
+        self.outcome = ERRORS if has_errors else OK
+
+
+@contextmanager
+def operation() -> Iterator[OperationNotes]:
+    """Around a GraphQL operation, parsing and validation included."""
+    begun = time.perf_counter()
+    with span(Span.OPERATION) as traced:
+        notes = OperationNotes(traced)
+        try:
+            yield notes
+        finally:
+            metrics.OPERATIONS.labels(notes.type, notes.outcome).inc()
+            metrics.OPERATION_DURATION.labels(notes.type).observe(time.perf_counter() - begun)
+
+
+def errors_told(codes: Iterable[str]) -> None:
+    """A client is told errors with these codes, each one of the documented ones."""
+    for code in codes:
+        metrics.ERRORS.labels(code).inc()
+
+
+@contextmanager
+def provider_call(shop: str, provider: str, operation: str) -> Iterator[None]:
+    """Around a call to a provider with all its attempts, and with the waiting before and between them."""
+    begun = time.perf_counter()
+    outcome = OK
+    with span(Span.CALL, _account(shop, provider, operation)) as traced:
+        try:
+            yield
+        except BaseException as error:
+            outcome = _outcome(error)
+            traced.fail(outcome)
+            raise
+        finally:
+            metrics.PROVIDER_CALLS.labels(shop, provider, operation, outcome).inc()
+            metrics.PROVIDER_CALL_DURATION.labels(provider, operation).observe(time.perf_counter() - begun)
+
+
+@contextmanager
+def provider_attempt(shop: str, provider: str, operation: str) -> Iterator[None]:
+    """Around one attempt of a call, from when it is sent."""
+    begun = time.perf_counter()
+    with span(Span.ATTEMPT, _account(shop, provider, operation)) as traced:
+        try:
+            yield
+        except BaseException as error:
+            traced.fail(_outcome(error))
+            raise
+        finally:
+            metrics.PROVIDER_ATTEMPT_DURATION.labels(provider, operation).observe(time.perf_counter() - begun)
+
+
+def circuit_changed(shop: str, provider: str, is_open: bool) -> None:
+    """The circuit of an account is open, or closed, in this process: told at the beginning and at each change."""
+    metrics.PROVIDER_CIRCUIT_OPEN.labels(shop, provider).set(is_open)
+
+
+def unknown_word(provider: str) -> None:
+    """A provider used a status word that no table knows. The word is no part of the figure."""
+    metrics.PROVIDER_UNKNOWN_WORDS.labels(provider).inc()
+
+
+class LoadNotes:
+    """What is learnt of a look-up in the cache on the way."""
+
+    def __init__(self, provider: str, operation: str, traced: OpenSpan) -> None:
+        self._provider = provider
+        self._operation = operation
+        self._traced = traced
+
+    def ended(self, result: str, age: timedelta | None) -> None:
+        """It gave `result`; `age` is that of a copy that was served."""
+        self._traced.set(Attribute.RESULT, result)
+        metrics.CACHE_LOADS.labels(self._provider, self._operation, result).inc()
+        if age is not None:
+            metrics.CACHE_AGE.labels(result).observe(age.total_seconds())
+
+
+@contextmanager
+def cache_load(shop: str, provider: str, operation: str) -> Iterator[LoadNotes]:
+    """Around a look-up in the cache, with the call that it may lead to."""
+    with span(Span.CACHE, _account(shop, provider, operation)) as traced:
+        yield LoadNotes(provider, operation, traced)
+
+
+def cache_lost() -> None:
+    """The shared cache does not answer, and this process goes on without it."""
+    metrics.CACHE_FAILURES.inc()
+    metrics.CACHE_CIRCUIT_OPEN.set(1)
+
+
+def cache_back() -> None:
+    """The shared cache is used by this process, again or from the beginning."""
+    metrics.CACHE_CIRCUIT_OPEN.set(0)
+
+
+def registration_attempt(provider: str, state: str) -> None:
+    """An attempt at a step of a registration left it in `state`."""
+    metrics.REGISTRATION_ATTEMPTS.labels(provider, state).inc()
+
+
+def _account(shop: str, provider: str, operation: str) -> dict[Attribute, AttributeValue]:
+    return {Attribute.SHOP: shop, Attribute.PROVIDER: provider, Attribute.OPERATION: operation}
+
+
+def _outcome(error: BaseException) -> str:
+    match error:
+        case ProviderError():
+            return error.code
+        case asyncio.CancelledError():
+            return CANCELLED
+        case _:
+            return DEFECT
