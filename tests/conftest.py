@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gateway.store.database import Database
 from tests.databases import DATABASES, PostgresServer, migrate, sqlite_url
+
+settings.register_profile("suite", deadline=None)  # how long an example takes says more of the machine than of us
+settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True)
+def log_level_as_it_was() -> Iterator[None]:
+    """A command that is run in this process sets how much is logged; the next test begins as this one did."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

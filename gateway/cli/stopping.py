@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS: Final = 10.0
 """For requests that are running: longer than a query may take by default (8 s)."""
 
-STOP_SECONDS: Final = 13.5
+STOP_SECONDS: Final = 12.5
 """For all of it, from the signal until everything is closed. Whoever stops a process gives it 15 s, and ending the
-interpreter takes a part of a second, as does passing the signal on to workers."""
+interpreter takes a part of a second, as does passing the signal on to workers; on a busy machine more."""
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
