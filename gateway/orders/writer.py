@@ -12,7 +12,7 @@ from gateway.orders.loads import Loads, LoadServices
 from gateway.orders.shops import Shop
 from gateway.store.order_tracker_details import OrderTrackerDetails
 from providers.base import Provider
-from providers.errors import OutcomeUnknown, ProviderError, as_write_failure
+from providers.errors import OutcomeUnknown, told_to_the_writer
 
 T = TypeVar("T")
 
@@ -86,12 +86,9 @@ class Writer:
         keep: Keep[T],
     ) -> T:
         try:
-            made = await self._loads.calls.write(shop.slug, sink.profile.name, operation, call)
-        except ProviderError as error:
-            failure = as_write_failure(error)
-            if isinstance(failure, OutcomeUnknown):
-                await self.forget(tags)
-            if failure is error:
-                raise
-            raise failure from error
+            with told_to_the_writer():
+                made = await self._loads.calls.write(shop.slug, sink.profile.name, operation, call)
+        except OutcomeUnknown:
+            await self.forget(tags)
+            raise
         return await self.settle(made, tags, keep)

@@ -20,7 +20,7 @@ from gateway.schema.mutations.attempt import MutationSpec, attempt, in_any_shop,
 from gateway.schema.refusals import Terms
 from gateway.schema.types.payloads import CreateInvoiceTrackerPayload
 from providers.base import TrackerSink
-from providers.errors import ProviderError, as_write_failure
+from providers.errors import told_to_the_writer
 
 INVOICE_NUMBER = "invoice_number"
 
@@ -32,13 +32,8 @@ async def _register(info: Info[Context], shop: Shop, given: CreateInvoiceTracker
     draft = to_draft(given, sink.profile.name)
     key = OrderKey(INVOICE_NUMBER, draft.reference.value)
     identity = await info.context.directory.identify(shop, key)
-    try:
+    with told_to_the_writer():
         tracker = await info.context.trackers.register(shop, sink, draft, identity)
-    except ProviderError as error:
-        failure = as_write_failure(error)
-        if failure is error:
-            raise
-        raise failure from error
     return Made(orders=named(key), tracking=tracker)
 
 
