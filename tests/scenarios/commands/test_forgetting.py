@@ -8,7 +8,7 @@ import os
 import pty
 import secrets
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -21,13 +21,13 @@ from gateway.store.database import Database
 from gateway.store.invoice_trackers import InvoiceTrackers
 from gateway.store.tables import Table
 from providers.models import InvoiceTracker, Media, TrackingStatus
-from providers.simulation.server import SimulatorServer, running_simulators, simulator_settings, world_of_today
+from providers.simulation.server import SimulatorServer
 from providers.simulation.world import SimulatedOrder, World
 from tests.gateway.freshness.conftest import RedisServer
-from tests.history.gateways import PROGRAM, write_settings
+from tests.history.gateways import PROGRAM
 from tests.scenarios.harness import DOWN, running_gateway
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PATIENCE_SECONDS = 60
 
 PAGE = """
@@ -40,32 +40,6 @@ Ended = tuple[int, dict[str, str], str]
 """Exit code, the table on standard output, and standard error."""
 
 Trackgraph = Callable[..., Awaitable[Ended]]
-
-
-@pytest.fixture(autouse=True)
-def environment() -> Iterator[None]:
-    """Commands hand options on in the environment; a test leaves it as it was."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
-
-
-@pytest.fixture
-def world() -> World:
-    return world_of_today()
-
-
-@pytest.fixture
-async def simulators(world: World) -> AsyncIterator[Mapping[str, SimulatorServer]]:
-    async with running_simulators(world) as servers:
-        yield servers
-
-
-@pytest.fixture
-def config(simulators: Mapping[str, SimulatorServer], store_url: str, tmp_path: Path) -> Path:
-    providers = simulator_settings({name: server.url for name, server in simulators.items()})
-    return write_settings(tmp_path / "trackgraph.toml", store_url, providers)
 
 
 @pytest.fixture

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +17,12 @@ import pytest
 
 from gateway.cli.program import run
 from providers.simulation.faults import Fault, FaultMode
-from providers.simulation.server import SimulatorServer, running_simulators, simulator_settings, world_of_today
+from providers.simulation.server import SimulatorServer
 from providers.simulation.world import SimulatedOrder, World
-from tests.history.gateways import PROGRAM, write_settings
+from tests.history.gateways import PROGRAM
 from tests.history.ledgers import made_at
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PATIENCE_SECONDS = 120
 """For a process on a busy machine."""
 
@@ -52,32 +51,6 @@ class Ended:
 
 
 Trackgraph = Callable[..., Awaitable[Ended]]
-
-
-@pytest.fixture(autouse=True)
-def environment() -> Iterator[None]:
-    """Commands hand options on in the environment; a test leaves it as it was."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
-
-
-@pytest.fixture
-def world() -> World:
-    return world_of_today()
-
-
-@pytest.fixture
-async def simulators(world: World) -> AsyncIterator[Mapping[str, SimulatorServer]]:
-    async with running_simulators(world) as servers:
-        yield servers
-
-
-@pytest.fixture
-def config(simulators: Mapping[str, SimulatorServer], store_url: str, tmp_path: Path) -> Path:
-    providers = simulator_settings({name: server.url for name, server in simulators.items()})
-    return write_settings(tmp_path / "trackgraph.toml", store_url, providers)
 
 
 @pytest.fixture
