@@ -23,7 +23,7 @@ from tests.scenarios.conftest import OpenGateway, orders_of
 from tests.scenarios.harness import Data, Gateway, Providers, Reply
 
 KEY = "wish-1"
-IN_TIME = {"call_deadline_seconds": 0.8, "query_deadline_seconds": 1.6}
+IN_TIME = {"call_deadline_seconds": 2.0, "query_deadline_seconds": 4.0}
 """The table `[server]` of a gateway that waits for nobody for long."""
 
 LEDGERS = {"karla": "writes", "paypal": "writes", "hypertrack": "writes", "billink": "trackers"}
