@@ -167,6 +167,21 @@ def _short(filename: str) -> str:
     return "/".join(PurePath(filename).parts[-3:])
 
 
+class AbandonedConnection(logging.Filter):
+    """Leaves out what asyncio says when a connection to PostgreSQL is given up while it is being made.
+
+    A statement that is cut off has asyncpg ask the server to stop it, over a connection of its own. When that one is
+    given up as well, the future in it fails with nobody waiting (asyncpg's `TLSUpgradeProto.connection_lost`): nothing
+    is lost, there is nothing to do, and it would be the last line of a command that ended as it should.
+    """
+
+    _TEXT: Final = "unexpected connection_lost() call"
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not (type(error) is ConnectionError and error.args == (self._TEXT,))
+
+
 _FORMATTERS: Final[dict[LogFormat, str]] = {
     "text": "gateway.telemetry.logs.OneLineFormatter",
     "json": "gateway.telemetry.logs.JsonFormatter",
@@ -184,11 +199,13 @@ def logging_config(
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": _FORMATTERS[log_format]}},
+        "filters": {"abandoned": {"()": "gateway.telemetry.logs.AbandonedConnection"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
         "root": {"level": level.upper(), "handlers": ["stderr"]},
         "loggers": {
             **{name: {"level": "WARNING"} for name in QUIET_LOGGERS},
             ACCESS_LOGGER: {"level": "INFO" if access_log else "WARNING"},
+            "asyncio": {"filters": ["abandoned"]},
         },
     }
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
+import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from asyncpg.connect_utils import TLSUpgradeProto
 
-from gateway.telemetry import QUIET_LOGGERS, REDACTED, REQUEST_ID, OneLineFormatter, logging_config, redact
+from gateway.telemetry import (
+    QUIET_LOGGERS,
+    REDACTED,
+    REQUEST_ID,
+    OneLineFormatter,
+    configure_logging,
+    logging_config,
+    redact,
+)
 from gateway.telemetry.clients import CLIENT, Client
-from gateway.telemetry.logs import JsonFormatter, error_text
+from gateway.telemetry.logs import AbandonedConnection, JsonFormatter, error_text
 from gateway.telemetry.names import LOG_FIELDS, LogField
 
 
@@ -190,3 +201,47 @@ def test_requests_are_logged_where_that_is_set(access_log: bool, level: str) -> 
 
     assert isinstance(loggers, dict)
     assert loggers["gateway.access"] == {"level": level}
+
+
+@pytest.fixture
+def log(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
+    """The log as a process of ours has it. What was set is put back after."""
+    root, asyncios = logging.getLogger(), logging.getLogger("asyncio")
+    before = root.level, root.handlers[:], asyncios.filters[:]
+    configure_logging("error")
+    yield capsys
+    root.setLevel(before[0])
+    root.handlers[:], asyncios.filters[:] = before[1:]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_told"),
+    [
+        (ConnectionError("unexpected connection_lost() call"), False),
+        (ConnectionError("Connection reset by peer"), True),
+        (ValueError("unexpected connection_lost() call"), True),
+    ],
+)
+def test_of_what_nobody_waited_for_only_an_abandoned_connection_is_not_told(
+    log: pytest.CaptureFixture[str], error: Exception, is_told: bool
+) -> None:
+    handled: dict[str, object] = {"message": "Future exception was never retrieved", "exception": error}
+    loop = asyncio.new_event_loop()
+    try:
+        loop.call_exception_handler(handled)
+    finally:
+        loop.close()
+
+    assert ("never retrieved" in log.readouterr().err) is is_told
+
+
+def test_an_abandoned_connection_is_known_by_the_text_that_asyncpg_gives_it() -> None:
+    loop = asyncio.new_event_loop()
+    connecting = TLSUpgradeProto(loop, "127.0.0.1", 5432, ssl.create_default_context(), ssl_is_advisory=True)
+    connecting.connection_lost(None)
+    loop.close()
+
+    record = logging.LogRecord(
+        "asyncio", logging.ERROR, __file__, 1, "", (), (None, connecting.on_data.exception(), None)
+    )
+    assert not AbandonedConnection().filter(record)
