@@ -6,7 +6,7 @@
 #
 #   docker build -t trackgraph .
 #   docker run -p 127.0.0.1:8000:8000 -v ./trackgraph.toml:/etc/trackgraph/trackgraph.toml:ro \
-#       -e TRACKGRAPH_AUTH__ALLOW_PUBLIC=true trackgraph
+#       -e TRACKGRAPH_AUTH__ALLOW_PUBLIC=true -e TRACKGRAPH_SERVER__HOSTS=localhost trackgraph
 #
 # The SQLite store of the default settings lies in /var/lib/trackgraph; mount a volume there to keep it.
 

@@ -23,11 +23,11 @@ class Connection:
         self._reader = reader
         self._writer = writer
 
-    async def query(self, body: bytes) -> bytes:
-        """Post `body` to `/graphql`. Raises `UnexpectedAnswer` unless it is answered without an error."""
+    async def query(self, body: bytes, path: str = "/graphql") -> bytes:
+        """Post `body` to `path`. Raises `UnexpectedAnswer` unless it is answered without an error."""
         answer = await self._send(
-            b"POST /graphql HTTP/1.1\r\nHost: benchmark\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+            b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (path.encode(), len(body), body)
         )
         # The name of a member, not text: quotes inside a JSON text are escaped. It stands behind the data.
         _data, has_errors, errors = answer.partition(b'"errors":')
@@ -37,7 +37,7 @@ class Connection:
 
     async def get(self, path: str) -> bytes:
         """The body at `path`. Raises `UnexpectedAnswer` for any status but 200."""
-        return await self._send(f"GET {path} HTTP/1.1\r\nHost: benchmark\r\n\r\n".encode())
+        return await self._send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
 
     async def aclose(self) -> None:
         self._writer.close()

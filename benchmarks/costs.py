@@ -20,17 +20,17 @@ from starlette.types import ASGIApp, Message
 
 from benchmarks.gateways import SHOP, link_to_paypal
 from benchmarks.pages import Simulators
-from benchmarks.processes import Child
+from benchmarks.processes import Child, python
 from benchmarks.questions import order_list, order_page
 from gateway.app import open_services, utc_now
 from gateway.auth.principal import ANYONE, Principal
 from gateway.http.health import PartHealth
-from gateway.http.response import encode
 from gateway.http.routes import GRAPHQL_PATH, HttpOptions, create_http_app
 from gateway.orders.identity import OrderKey, OrderName
 from gateway.orders.pages import PageWindow
 from gateway.resilience.deadline import Deadline
 from gateway.schema.context import Context, Services
+from gateway.schema.encoding import encode
 from gateway.schema.order_needs import need_for
 from gateway.schema.pipeline import GraphQLRequest, Pipeline
 from gateway.schema.published import schema
@@ -67,7 +67,7 @@ async def measure_costs(requests: int) -> list[tuple[str, ...]]:
     """A row of `COLUMNS` for each layer of each page: medians of so many `requests`."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="trackgraph-bench-")))
-        child = Child(["-m", "benchmarks.simulators", str(ORDERS)], r"(\{.*\})")
+        child = Child(python("-m", "benchmarks.simulators", str(ORDERS)), r"(\{.*\})")
         simulators = Simulators(orjson.loads((await stack.enter_async_context(child)).answer))
         orders = await simulators.paid_orders()
         await link_to_paypal(folder / "store.db", orders)

@@ -17,9 +17,9 @@ import httpx
 from starlette.applications import Starlette
 
 from gateway.auth.authenticator import anyone, nobody_yet
-from gateway.auth.opening import open_authenticator, order_tokens_of
 from gateway.auth.order_tokens import OrderTokens
 from gateway.auth.principal import Principal
+from gateway.compiler import PieceCache
 from gateway.freshness.cache import FreshCache
 from gateway.freshness.guard import GuardedStorage
 from gateway.freshness.policy import FreshnessPolicy
@@ -44,12 +44,14 @@ from gateway.resilience.calls import Account, ProviderCalls
 from gateway.resilience.deadline import Deadline, MonotonicClock
 from gateway.resilience.gate import AccountLimits, Gate
 from gateway.resilience.health import HealthBook
-from gateway.resilience.shared_gate import SharedGate
+from gateway.resilience.rate_limits import RateLimit, RateLimiter
+from gateway.resilience.shared_gate import ScriptServer, SharedGate
+from gateway.schema.answers import KeptAnswers
 from gateway.schema.context import Context, Services
 from gateway.schema.documents import Documents
 from gateway.schema.manifest import BadManifest, read_manifest
 from gateway.schema.persisted import KeptDocuments, PersistedDocuments, SharedTexts
-from gateway.schema.pipeline import Pipeline
+from gateway.schema.pipeline import Layers, Pipeline
 from gateway.schema.published import schema
 from gateway.settings import AuthMode, ConfigurationError, Mode, Settings, ShopSettings, load_settings
 from gateway.store.api_keys import ApiKeys
@@ -67,12 +69,9 @@ from gateway.telemetry.event_loop import event_loop_watched
 from gateway.telemetry.metrics import BUILD_INFO
 from gateway.telemetry.settings import TracingSettings
 from gateway.telemetry.tracing import tracing_with
-from providers.base import Clock, Provider, ProviderContext, ProviderSettings
+from providers.base import Clock, Provider, ProviderContext
+from providers.client import PooledClient
 from providers.registry import provider_specs
-
-IDLE_CONNECTION_SECONDS = 3.0
-"""An idle connection to a provider is not used again after this. Many servers close theirs after 5 s (the default of
-Node and of uvicorn), and httpx's own limit is the same 5 s: a call sent in that moment meets a closed connection."""
 
 
 def utc_now() -> datetime:
@@ -89,6 +88,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Starlette:
         production=settings.mode is Mode.PRODUCTION,
         limits=settings.limits,
         persisted=_persisted_documents(settings, gateway),
+        layers=_layers(settings, gateway, clock),
     )
     return create_http_app(
         pipeline,
@@ -104,6 +104,8 @@ def _http_options(settings: Settings, gateway: Gateway) -> HttpOptions:
         authenticate=gateway.authenticate,
         body=BodyLimits(server.max_body_bytes, server.body_seconds),
         max_in_flight=server.max_in_flight,
+        rate_limiter=_rate_limiter(settings, gateway),
+        hosts=settings.answered_hosts,
         get_queries=server.get_queries,
         cors=CorsOptions(cors.allow_origins, cors.allow_headers, cors.max_age_seconds),
         page=GraphiqlPage(tabs=example_tabs()) if settings.mode is Mode.DEVELOPMENT else None,
@@ -112,16 +114,38 @@ def _http_options(settings: Settings, gateway: Gateway) -> HttpOptions:
     )
 
 
+def _rate_limiter(settings: Settings, gateway: Gateway) -> RateLimiter | None:
+    rates = settings.rate_limits
+    if not rates.requests_per_minute:
+        return None
+    return RateLimiter(
+        RateLimit(rates.requests_per_minute, rates.burst or rates.requests_per_minute),
+        gateway.monotonic,
+        shared=gateway.script_server,
+        workers=settings.server.workers,
+    )
+
+
+def _layers(settings: Settings, gateway: Gateway, clock: Clock) -> Layers:
+    """What makes answers faster, beside the copies that they are made of."""
+    cache = settings.cache
+    return Layers(
+        answers=KeptAnswers(gateway.changes, clock, cache.answers_bytes) if cache.answers and cache.objects else None,
+        compiles=settings.server.compile_queries,
+        pieces=PieceCache(cache.pieces_bytes) if cache.pieces else None,
+    )
+
+
 def _persisted_documents(settings: Settings, gateway: Gateway) -> PersistedDocuments:
     documents = settings.documents
     return PersistedDocuments(
-        _trusted_documents(settings),
+        trusted_documents(settings),
         only_trusted=documents.only_trusted,
         kept=KeptDocuments(gateway.shared_texts) if documents.automatic else None,
     )
 
 
-def _trusted_documents(settings: Settings) -> Mapping[str, str]:
+def trusted_documents(settings: Settings) -> Mapping[str, str]:
     """The documents of the manifest. Raises `ConfigurationError` for each that could not be run."""
     if settings.documents.manifest is None:
         return {}
@@ -144,6 +168,7 @@ class Gateway:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self.monotonic = _monotonic(clock)
         self._services: Services | None = None
         self._database: Database | None = None
         self._parts: Parts | None = None
@@ -160,13 +185,15 @@ class Gateway:
             await self._database.prepare()
             self._services = await stack.enter_async_context(open_services(self._settings, self._database, self._clock))
             if self._settings.auth.mode is AuthMode.REQUIRED:
+                from gateway.auth.opening import open_authenticator  # noqa: PLC0415  # see `gateway.auth.secret_file`
+
                 self._authenticate = await stack.enter_async_context(
                     open_authenticator(
                         ApiKeys(self._database),
                         self._settings.auth.jwt,
                         self._services.order_tokens,
                         self._clock,
-                        _trusted_certificates(),
+                        _trusted_certificates(self._settings.server.certificate_authorities),
                     )
                 )
             self._backlog = _backlog(self._settings, self._database, self._clock)
@@ -192,6 +219,15 @@ class Gateway:
         storage = self._services.cache.storage if self._services else None
         return storage if storage is not None and storage.shared else None
 
+    def script_server(self) -> ScriptServer | None:
+        """The server that several workers count in; None where there is none, or it is not open."""
+        storage = self._services.cache.storage if self._services else None
+        return storage if isinstance(storage, GuardedStorage) else None
+
+    def changes(self) -> FreshCache | None:
+        """What tells when a copy is no longer what it was; None while nothing is open."""
+        return self._services.cache if self._services else None
+
     async def refresh_figures(self) -> None:
         """Bring those metrics up to date that are read from the store when somebody looks."""
         if self._backlog is not None:
@@ -206,14 +242,21 @@ class Gateway:
 @asynccontextmanager
 async def open_services(settings: Settings, database: Database, clock: Clock) -> AsyncIterator[Services]:
     """Everything that outlives an operation, over an open store."""
+    trusted = _trusted_certificates(settings.server.certificate_authorities)
     async with AsyncExitStack() as stack:
         shops = {
-            slug: await stack.enter_async_context(_open_shop(slug, shop, database, clock))
+            slug: await stack.enter_async_context(_open_shop(slug, shop, database, clock, trusted))
             for slug, shop in settings.shops.items()
         }
         storage = open_storage(settings.cache)
         calls = _provider_calls(settings, storage, clock)
-        cache = FreshCache(storage, settings.freshness, clock, decoded_bytes=settings.cache.decoded_bytes)
+        cache = FreshCache(
+            storage,
+            settings.freshness,
+            clock,
+            decoded_bytes=settings.cache.decoded_bytes,
+            keeps=settings.cache.objects,
+        )
         stack.push_async_callback(cache.aclose)
         stack.push_async_callback(calls.aclose)
         sightings = Sightings(TrackingNumbers(database))
@@ -260,17 +303,20 @@ def _order_tokens(settings: Settings, clock: Clock) -> OrderTokens | None:
     auth = settings.auth
     if auth.mode is AuthMode.NONE or auth.order_tokens is None:
         return None
+    from gateway.auth.opening import order_tokens_of  # noqa: PLC0415  # as above
+
     return order_tokens_of(auth.order_tokens, clock)
 
 
 @asynccontextmanager
 async def open_adapters(settings: Settings) -> AsyncIterator[dict[tuple[str, str], Provider]]:
     """Every adapter by (shop, provider), for `trackgraph check`."""
+    trusted = _trusted_certificates(settings.server.certificate_authorities)
     async with AsyncExitStack() as stack:
         database = Database(settings.store.url.get_secret_value())
         stack.push_async_callback(database.aclose)
         shops = [
-            (await stack.enter_async_context(_open_shop(slug, shop, database, utc_now))).shop
+            (await stack.enter_async_context(_open_shop(slug, shop, database, utc_now, trusted))).shop
             for slug, shop in settings.shops.items()
         ]
         yield {(shop.slug, name): adapter for shop in shops for name, adapter in shop.providers.items()}
@@ -317,7 +363,9 @@ class _OpenShop:
 
 
 @asynccontextmanager
-async def _open_shop(slug: str, settings: ShopSettings, database: Database, clock: Clock) -> AsyncIterator[_OpenShop]:
+async def _open_shop(
+    slug: str, settings: ShopSettings, database: Database, clock: Clock, trusted: ssl.SSLContext
+) -> AsyncIterator[_OpenShop]:
     trackers = InvoiceTrackers(database, slug, _present(database, clock))
     adapters: dict[str, Provider] = {}
     rules = {}
@@ -326,7 +374,9 @@ async def _open_shop(slug: str, settings: ShopSettings, database: Database, cloc
         for name, provider_settings in settings.providers.items():
             spec = provider_specs()[name]
             limits = AccountLimits.of(spec.profile, provider_settings)
-            client = await stack.enter_async_context(_new_client(provider_settings, limits))
+            client = await stack.enter_async_context(
+                PooledClient(provider_settings.base_url, connections=limits.concurrency, certificates=trusted)
+            )
             adapters[name] = spec.build(provider_settings, ProviderContext(client, clock, trackers))
             rules.update(rules_of(spec, provider_settings))
             registration[name] = registration_rules_of(provider_settings)
@@ -373,28 +423,16 @@ def _present(database: Database, clock: Clock) -> Present:
     return present_of(database, None if clock is utc_now else clock)
 
 
-def _new_client(settings: ProviderSettings, account: AccountLimits) -> httpx.AsyncClient:
-    """The HTTP client of one provider account. Proxies and certificates of the environment do not apply to it.
-
-    A connection carries one call at a time, so that more of them than calls at once are of no use.
-    """
-    limits = httpx.Limits(
-        max_connections=account.concurrency,
-        max_keepalive_connections=account.concurrency,
-        keepalive_expiry=IDLE_CONNECTION_SECONDS,
-    )
-    return httpx.AsyncClient(
-        base_url=settings.base_url,
-        limits=limits,
-        verify=_trusted_certificates(),
-        timeout=httpx.Timeout(10.0),  # a backstop: every call has a shorter deadline of its own
-        follow_redirects=False,
-        trust_env=False,
-        headers={"User-Agent": "trackgraph"},
-    )
-
-
 @cache
-def _trusted_certificates() -> ssl.SSLContext:
-    """Certifi's authorities. Reading them takes 50 ms, and a gateway may have hundreds of accounts."""
-    return httpx.create_ssl_context(trust_env=False)
+def _trusted_certificates(authorities: str | None) -> ssl.SSLContext:
+    """Certifi's authorities, and those of the PEM file `authorities`. Raises `ConfigurationError` for a bad file.
+
+    Reading certifi's takes 50 ms, and a gateway may have hundreds of accounts.
+    """
+    trusted = httpx.create_ssl_context(trust_env=False)
+    if authorities is not None:
+        try:
+            trusted.load_verify_locations(authorities)
+        except OSError:  # what OpenSSL cannot read is one, too
+            raise ConfigurationError(["server.certificate_authorities should be a PEM file of certificates"]) from None
+    return trusted

@@ -7,17 +7,19 @@ redirect is followed, no body over the cap is held, and neither URLs nor bodies 
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from json import dumps
 from typing import TypeVar
+from urllib.parse import urlencode
 
 import httpx
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from providers.base import Clock
+from providers.client import PooledClient
 from providers.errors import (
     InvalidProviderResponse,
     OrderNotFound,
@@ -75,6 +77,7 @@ class ProviderHttp:
         self._provider = provider
         self._client = client
         self._clock = clock
+        self._authorizations: dict[httpx.BasicAuth, str] = {}
 
     async def call(
         self,
@@ -94,11 +97,17 @@ class ProviderHttp:
 
         `path` is joined to the client's base URL and must be percent-encoded already.
         """
-        request = self._client.build_request(
-            method, path, params=params, json=json, data=form, headers={"Accept-Encoding": "gzip", **(headers or {})}
-        )
-        async with self._mapped_errors(operation), self._open(request, auth) as response:
-            reply = Reply(response.status_code, response.headers, await self._read(operation, response))
+        content, described = _encoded(json, form)
+        sent = {"Accept-Encoding": "gzip", **described, **(headers or {})}
+        if isinstance(auth, httpx.BasicAuth):
+            sent["Authorization"], auth = self._authorization(auth), None
+        target = f"{path}?{urlencode(params)}" if params else path
+        try:
+            reply = await self._exchanged(operation, method, target, headers=sent, content=content, auth=auth)
+        except httpx.HTTPError as error:
+            raise self._transport_error(operation, error) from error
+        except (httpx.InvalidURL, httpx.StreamError) as error:
+            raise InvalidProviderResponse(self._provider, operation, "bad_http") from error
         if reply.status not in expect:
             raise (refine(reply) if refine else None) or self._refusal(operation, reply)
         return reply
@@ -113,22 +122,40 @@ class ProviderHttp:
             # The cause would quote the body; its place and kind are all that may be kept.
             raise InvalidProviderResponse(self._provider, operation, reason) from None
 
-    @asynccontextmanager
-    async def _open(self, request: httpx.Request, auth: httpx.Auth | None) -> AsyncIterator[httpx.Response]:
+    async def _exchanged(
+        self,
+        operation: str,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        auth: httpx.Auth | None,
+    ) -> Reply:
+        if isinstance(self._client, PooledClient) and auth is None:
+            incoming = await self._client.exchange(method, target, headers, content)
+            try:
+                body = await self._read(operation, incoming.headers, incoming.stream)
+            finally:
+                await incoming.aclose()
+            return Reply(incoming.status, incoming.headers, body)
+        request = self._client.build_request(method, target, headers=headers, content=content)
         response = await self._client.send(request, stream=True, auth=auth, follow_redirects=False)
+        # The stream itself and not `aiter_raw`, which refuses an answer that a transport hands over complete.
+        assert isinstance(response.stream, httpx.AsyncByteStream)
         try:
-            yield response
+            body = await self._read(operation, response.headers, response.stream)
         finally:
             await response.aclose()
+        return Reply(response.status_code, response.headers, body)
 
-    @asynccontextmanager
-    async def _mapped_errors(self, operation: str) -> AsyncIterator[None]:
-        try:
-            yield
-        except httpx.HTTPError as error:
-            raise self._transport_error(operation, error) from error
-        except (httpx.InvalidURL, httpx.StreamError) as error:
-            raise InvalidProviderResponse(self._provider, operation, "bad_http") from error
+    def _authorization(self, auth: httpx.BasicAuth) -> str:
+        """The header of `auth`, which says the same in every request."""
+        header = self._authorizations.get(auth)
+        if header is None:
+            bare = httpx.Request("GET", self._client.base_url)
+            header = self._authorizations[auth] = next(auth.sync_auth_flow(bare)).headers["Authorization"]
+        return header
 
     def _transport_error(self, operation: str, error: httpx.HTTPError) -> ProviderError:
         """The most specific class wins; `tests/providers/test_http.py` fails when httpx grows one that is not named."""
@@ -159,16 +186,14 @@ class ProviderHttp:
             return by_status(self._provider, operation)
         return InvalidProviderResponse(self._provider, operation, "unexpected_status")
 
-    async def _read(self, operation: str, response: httpx.Response) -> bytes:
+    async def _read(self, operation: str, headers: httpx.Headers, stream: AsyncIterable[bytes]) -> bytes:
         """The decoded body, never holding more than the cap, however small the compressed form was."""
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "", "gzip"):
             raise InvalidProviderResponse(self._provider, operation, "unknown_encoding")
         inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16) if encoding == "gzip" else None
         body = bytearray()
-        # The stream itself and not `aiter_raw`, which refuses an answer that a transport hands over complete.
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        async for chunk in response.stream:
+        async for chunk in stream:
             room = MAX_BODY_BYTES + 1 - len(body)
             try:
                 body += inflate.decompress(chunk, room) if inflate else chunk
@@ -181,6 +206,16 @@ class ProviderHttp:
         if inflate and not inflate.eof:
             raise InvalidProviderResponse(self._provider, operation, "bad_encoding")
         return bytes(body)
+
+
+def _encoded(json: JsonValue | None, form: Mapping[str, str] | None) -> tuple[bytes | None, Mapping[str, str]]:
+    """The body of a request, and the header that says what it is."""
+    if form is not None:
+        return urlencode(form).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+    if json is not None:
+        text = dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return text.encode(), {"Content-Type": "application/json"}
+    return None, {}
 
 
 _LONGEST_WAIT = timedelta(days=1)

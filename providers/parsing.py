@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from urllib.parse import urlsplit
 
 MOST_NORTHERN = 90.0
@@ -28,16 +28,23 @@ def parse_instant(text: str | None) -> datetime | None:
     minute, second, rest = stated.groups()
     try:
         moment = datetime.fromisoformat(f"{minute}:{'59' if second == '60' else second}{rest}".upper())
-        moment.astimezone(UTC)
+        if not MINYEAR < moment.year < MAXYEAR:
+            moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return moment
+
+
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]*)?(?:[/?#][!-~]*)?")
+"""What nearly every web address looks like. One that does not may still be one."""
 
 
 def web_url(text: str | None) -> str | None:
     """`text` when it is an absolute http or https URL, else None (`javascript:`, `href6`)."""
     if not text:
         return None
+    if _PLAIN_URL.fullmatch(text):
+        return text
     try:
         parts = urlsplit(text)
         host = parts.hostname

@@ -201,7 +201,7 @@ async def test_the_readme_answer_is_the_real_one(tmp_path: Path) -> None:
         for simulator in simulators.values():
             simulator.control.calls.reset()
         app = create_app(settings, clock=world.now)
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
         async with app.router.lifespan_context(app), client:
             response = await client.post("/graphql", json={"query": query})
             again = await client.post("/graphql", json={"query": query})

@@ -65,7 +65,8 @@ class ApiKeyVerifier:
         key = await self._find(parsed["id"]) if parsed else None
         if key is None or not hmac.compare_digest(key.digest, _digest(token)) or not key.is_good(self._clock()):
             raise NotAuthenticated("The API key is unknown, was revoked, or has expired.")
-        return Principal(key.name or key.id, key.shops, frozenset(scope for scope in Scope if scope in key.scopes))
+        scopes = frozenset(scope for scope in Scope if scope in key.scopes)
+        return Principal(key.name or key.id, key.shops, scopes, identity=f"key {key.id}")
 
     async def _find(self, key_id: str) -> ApiKey | None:
         held = self._held.get(key_id)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gateway.auth.api_keys import PREFIX, ApiKeyVerifier
 from gateway.auth.errors import AuthenticationUnavailable, NotAuthenticated
-from gateway.auth.jwt_verifier import JwtVerifier, header_of
 from gateway.auth.order_tokens import TOKEN_TYPE, OrderTokens
 from gateway.auth.principal import ANYONE, Principal
+
+if TYPE_CHECKING:
+    from gateway.auth.jwt_verifier import JwtVerifier
 
 LONGEST_TOKEN: Final = 8_192
 """Characters. An access token with a page of claims takes a quarter of it."""
@@ -45,6 +47,8 @@ class Authenticator:
             raise NotAuthenticated("The bearer token is none of ours.")
         if token.startswith(PREFIX):
             return await self.api_keys.principal(token)
+        from gateway.auth.jwt_verifier import header_of  # noqa: PLC0415  # late, as all that needs joserfc: secret_file
+
         if header_of(token).get("typ") == TOKEN_TYPE and self.order_tokens:
             return self.order_tokens.principal(token)
         if self.jwt is None:

@@ -37,7 +37,7 @@ def principal_of(claims: Mapping[str, Any], settings: JwtSettings) -> Principal:
     scopes = _scopes_of(claims.get(settings.scope_claim))
     shown = name if isinstance(name, str) else "jwt"
     if settings.order_claim not in claims:
-        return Principal(shown, shops, scopes)
+        return Principal(shown, shops, scopes, identity=f"jwt {shown}")
     if shops is None or len(shops) != 1:
         raise NotAuthenticated("A token for one order must name one shop.")
     (shop,) = shops

@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from joserfc import jwt
-
 from gateway.auth.claims import ORDER_NAMES, claim_of, names_of
 from gateway.auth.errors import NotAuthenticated
-from gateway.auth.jwt_verifier import verified_claims
 from gateway.auth.principal import OneOrder, Principal, order_reader
 from gateway.auth.secret_file import SecretFile
 
@@ -37,6 +34,8 @@ class OrderTokens:
     """Makes and takes order tokens. One may be good for `longest` at most."""
 
     def __init__(self, secrets: SecretFile, longest: timedelta, clock: Callable[[], datetime]) -> None:
+        from joserfc import jwt  # noqa: PLC0415  # late, as all that needs it: see `secret_file`
+
         self._secrets = secrets
         self.longest = longest
         self._clock = clock
@@ -52,6 +51,8 @@ class OrderTokens:
 
         Raises `AuthenticationUnavailable` when the secret cannot be read.
         """
+        from joserfc import jwt  # noqa: PLC0415
+
         now = int(self._clock().timestamp())
         expires = now + int(lifetime.total_seconds())
         claims = {
@@ -69,6 +70,8 @@ class OrderTokens:
 
     def principal(self, token: str) -> Principal:
         """Who may read the token's order. Raises `NotAuthenticated` and `AuthenticationUnavailable`."""
+        from gateway.auth.jwt_verifier import verified_claims  # noqa: PLC0415
+
         claims = verified_claims(token, self._secrets.keys(), [ALGORITHM], self._registry)
         shop, personal = claims.get("shop"), claims.get("personal")
         if not isinstance(shop, str) or not isinstance(personal, bool):

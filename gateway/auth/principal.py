@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.orders.identity import OrderKey
@@ -33,13 +33,15 @@ class OneOrder:
 class Principal:
     """Who asks. `shops` are slugs; None stands for every shop that there is.
 
-    With `order` set, that order is all that the principal may read, whatever its scopes are.
+    With `order` set, that order is all that the principal may read, whatever its scopes are. `identity` tells those
+    apart whose requests are counted, as names do not; it is empty where nobody can tell, and never shown.
     """
 
     name: str
     shops: frozenset[str] | None
     scopes: frozenset[Scope]
     order: OneOrder | None = None
+    identity: str = field(default="", compare=False, repr=False)
 
     def may(self, scope: Scope) -> bool:
         """Whether the principal holds `scope`."""
@@ -59,4 +61,6 @@ ANYONE = Principal("anyone", None, frozenset({Scope.ADMIN}))
 def order_reader(name: str, order: OneOrder, *, personal: bool) -> Principal:
     """The principal of an order token: it reads `order`, with its personal data or without, and does nothing else."""
     scopes = {Scope.ORDERS_READ, Scope.PERSONAL_READ} if personal else {Scope.ORDERS_READ}
-    return Principal(name, frozenset({order.shop}), frozenset(scopes), order)
+    # Not by the token: a shop mints one for each page, and a signature may be written in several ways.
+    identity = " ".join(["order", order.shop, *sorted(f"{key.kind}={key.value}" for key in order.names)])
+    return Principal(name, frozenset({order.shop}), frozenset(scopes), order, identity)

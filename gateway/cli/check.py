@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.app import open_adapters
+from gateway.app import open_adapters, trusted_documents
 from gateway.cli.failures import describe
 from gateway.cli.output import print_table
 from gateway.cli.serve import set_in_environment
 from gateway.freshness.address import RedisAddress, parse_cache_url
 from gateway.freshness.redis import RedisStorage
 from gateway.freshness.sealing import NoSeal
-from gateway.settings import Settings, load_settings
+from gateway.settings import ConfigurationError, Settings, load_settings
 from gateway.store.database import Database, WrongSchema
 from gateway.store.schema import SchemaState
 from gateway.telemetry import configure_logging
@@ -57,13 +57,30 @@ def check(config: Path | None) -> bool:
 
 
 async def try_everything(settings: Settings) -> list[Finding]:
-    """Try store, cache and providers at the same time; one finding each, in the order of the settings."""
+    """Try the manifest, then store, cache and providers at the same time; in the order of the settings.
+
+    One finding each, but for a manifest with documents that cannot run: one for each of those.
+    """
+    documents = _try_documents(settings)
     async with open_adapters(settings) as adapters:
-        return await asyncio.gather(
+        reached = await asyncio.gather(
             _try("", "store", _ask_store(settings)),
             _try("", "cache", _ask_cache(settings)),
             *_provider_trials(adapters),
         )
+    return [*documents, *reached]
+
+
+def _try_documents(settings: Settings) -> list[Finding]:
+    """What came of reading the manifest of trusted documents; nothing where there is none."""
+    if settings.documents.manifest is None:
+        return []
+    finding = _timed("", "documents")
+    try:
+        documents = trusted_documents(settings)
+    except ConfigurationError as error:
+        return [finding(False, problem) for problem in error.problems]
+    return [finding(True, f"{len(documents)} can be run")]
 
 
 def _provider_trials(adapters: Mapping[tuple[str, str], Provider]) -> list[Awaitable[Finding]]:
@@ -72,13 +89,22 @@ def _provider_trials(adapters: Mapping[tuple[str, str], Provider]) -> list[Await
 
 async def _try(shop: str, subject: str, asked: Awaitable[str]) -> Finding:
     """What came of `asked`, whatever it raises: an adapter may be a third party's, and the others' findings count."""
-    started = time.perf_counter()
+    finding = _timed(shop, subject)
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
-            ok, detail = True, await asked
+            return finding(True, await asked)
     except Exception as error:  # noqa: BLE001
-        ok, detail = False, describe(error)
-    return Finding(shop, subject, ok, detail, round((time.perf_counter() - started) * 1000))
+        return finding(False, describe(error))
+
+
+def _timed(shop: str, subject: str) -> Callable[[bool, str], Finding]:
+    """What makes the findings about `subject`, which is being tried from now on."""
+    started = time.perf_counter()
+
+    def finding(ok: bool, detail: str) -> Finding:
+        return Finding(shop, subject, ok, detail, round((time.perf_counter() - started) * 1000))
+
+    return finding
 
 
 async def _ask_store(settings: Settings) -> str:

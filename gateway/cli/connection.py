@@ -146,7 +146,7 @@ class BoundedConnection(HttpToolsProtocol):
 def _on_the_wire(refusal: HttpRefusal, default_headers: list[tuple[bytes, bytes]]) -> bytes:
     """The bytes of a refusal that no application has seen, with the headers that the middleware gives others."""
     response = refusal_response(refusal, accept=None)
-    response.headers.update({**RESPONSE_HEADERS, REQUEST_ID_HEADER: uuid4().hex, "Connection": "close"})
+    response.headers.update({**RESPONSE_HEADERS, REQUEST_ID_HEADER.decode(): uuid4().hex, "Connection": "close"})
     headers = [*default_headers, *response.raw_headers]
     lines = [STATUS_LINE[refusal.status], *(b"%s: %s\r\n" % header for header in headers), b"\r\n"]
     return b"".join(lines) + bytes(response.body)

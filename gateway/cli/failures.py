@@ -53,6 +53,11 @@ def _store_text(error: BaseException) -> str:
     return f"the store (store.url) cannot be used: {_first_line(getattr(error, 'orig', None) or error)}"
 
 
+def _store_down_text(error: BaseException) -> str:
+    assert isinstance(error, StoreUnavailable)
+    return f"the store (store.url) cannot be used: {redact(error.explanation).splitlines()[0]}"
+
+
 def _system_text(error: BaseException) -> str:
     file = getattr(error, "filename", None)
     reason = getattr(error, "strerror", None) or _first_line(error)
@@ -75,7 +80,7 @@ _TEXTS: tuple[tuple[type[BaseException], Callable[[BaseException], str]], ...] =
     (ProviderConflict, str),
     (ProviderError, _provider_text),
     (StorageUnavailable, lambda error: f"the cache (cache.url) cannot be reached: {error}"),
-    (StoreUnavailable, _store_text),
+    (StoreUnavailable, _store_down_text),
     (WrongSchema, str),
     (SQLAlchemyError, _store_text),
     (TimeoutError, lambda _: "no answer in time"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print `rows`. A pipe gets the column names and the rows, separated by tabs, without `title`."""
+    from rich.console import Console  # noqa: PLC0415  # `serve` prints no table, and waits for no rich
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
     console = Console()
     if not console.is_terminal:
         for row in (columns, *rows):
@@ -27,6 +27,9 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 def print_heading(text: str) -> None:
     """Print `text`, in bold at a terminal."""
+    from rich.console import Console  # noqa: PLC0415  # as above
+    from rich.text import Text  # noqa: PLC0415
+
     Console(soft_wrap=True).print(Text(text, style="bold"))
 
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.formats import Exported, FileFormat
+from gateway.cli.loading import loading
 from gateway.cli.output import tell
 from providers.simulation.clock import FASTEST
 
@@ -69,7 +70,8 @@ def serve(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes, instead of server.workers.")] = None,
 ) -> None:
     """Serve the gateway until it is stopped."""
-    from gateway.cli.serve import serve
+    with loading():
+        from gateway.cli.serve import serve
 
     serve(config, host, port, workers)
 
@@ -83,7 +85,8 @@ def dev(
     speed: SpeedOption = 1.0,
 ) -> None:
     """Serve the gateway with four simulated providers behind it: no key, no network, no settings."""
-    from gateway.cli.dev import dev
+    with loading():
+        from gateway.cli.dev import dev
 
     dev(port, database, speed)
 

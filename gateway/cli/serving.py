@@ -20,9 +20,9 @@ from uvicorn.loops.auto import auto_loop_factory
 from uvicorn.supervisors import Multiprocess
 
 from gateway.app import app_from_environment
-from gateway.cli.connection import BoundedConnection
 from gateway.cli.failures import CommandFailed
 from gateway.cli.stopping import STOP_SECONDS, STOP_SIGNALS, Stoppable, ended_by_signals
+from gateway.cli.worker import ServerConfig
 from gateway.http.admission import admission_of
 from gateway.settings import Settings
 from gateway.telemetry import logging_config
@@ -31,12 +31,15 @@ from gateway.telemetry.metrics import shared_by_workers
 WORKER_APP = "gateway.cli.serving:worker_app"
 """What each of several workers calls to make its own application."""
 
+CONNECTION = "gateway.cli.connection:BoundedConnection"
+"""What speaks HTTP on each connection."""
+
 _LAST_ANSWERS_SECONDS = 1
 """How long a stopping server waits for the last answers to be written, when nothing is running any more."""
 
 _WORKER_ANSWERS_SECONDS = 10
-"""How long a worker may take to answer its supervisor, which kills it then. One that starts imports everything first:
-on a busy machine that took more than uvicorn's 5 s, and no worker ever started. Less than `_WORKERS_SECONDS`."""
+"""How long a worker may take to answer its supervisor, which kills it then. One that loads answers between two imports:
+on a busy machine that can take more than uvicorn's 5 s, and no worker ever started. Less than `_WORKERS_SECONDS`."""
 
 _WORKERS_SECONDS = STOP_SECONDS + 0.5
 """How long several workers have to stop, each of which takes `STOP_SECONDS` at most."""
@@ -73,12 +76,12 @@ def url_of(listener: socket.socket) -> str:
 def server_config(settings: Settings, app: ASGIApp | str) -> uvicorn.Config:
     """How uvicorn serves `app`, which is the name of a factory when there are several workers."""
     server = settings.server
-    return uvicorn.Config(
+    return ServerConfig(
         app,
         factory=isinstance(app, str),
         workers=server.workers,
         loop="auto",  # uvloop, but on Windows, where there is none
-        http=BoundedConnection,
+        http=CONNECTION,  # uvicorn takes a class, too, which its workers would load while they are unpickled
         ws="none",
         lifespan="on",
         server_header=False,

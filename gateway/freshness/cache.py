@@ -23,7 +23,7 @@ from gateway.freshness.keys import CacheKey
 from gateway.freshness.policy import FreshnessPolicy
 from gateway.freshness.settings import FreshnessSettings
 from gateway.freshness.sharing import DEFAULT_LEASE_TIMING, Handover, Leases, LeaseTiming
-from gateway.freshness.stamps import Instants
+from gateway.freshness.stamps import Instants, TagStamps
 from gateway.freshness.storage import Storage
 from gateway.resilience.deadline import Deadline
 from gateway.telemetry import observing
@@ -44,6 +44,9 @@ _NO_TAGS: frozenset[str] = frozenset()
 
 _STAMP_SLACK = timedelta(hours=1)
 """Stamps outlive the entries they forbid by more than any asking can take."""
+
+_CHANGES = 10_000
+"""Changes that are remembered one by one; about 3 MB."""
 
 _CLOSING_SECONDS = 1.0
 """What a shutdown waits for answers that are on their way, so that they are kept."""
@@ -80,7 +83,8 @@ class _Landing(Generic[T]):
 class FreshCache:
     """Answers of providers, each with how fresh it is, over one storage.
 
-    `decoded_bytes` bounds what is held ready for use beside the storage. Values must be immutable: the same object is
+    `decoded_bytes` bounds what is held ready for use beside the storage. Without `keeps` nothing is kept and every load
+    asks; those at the same time still share one asking. Values must be immutable: the same object is
     handed to every caller.
     """
 
@@ -91,15 +95,18 @@ class FreshCache:
         clock: Clock,
         *,
         decoded_bytes: int = 64 * 1024 * 1024,
+        keeps: bool = True,
         lease: LeaseTiming = DEFAULT_LEASE_TIMING,
     ) -> None:
         self._storage = storage
+        self._keeps = keeps
         self._clock = clock
         self._instants = Instants(clock)
         self._not_found = FreshnessPolicy(settings).not_found_lifetime()
         self._refresh_pause = settings.refresh_pause
         self._longest = settings.longest
         self._decoded = DecodedEntries(decoded_bytes)
+        self._changes = TagStamps(_CHANGES)
         self._failures = RecentFailures()
         self._errands = Errands()
         self._flights: Flights[_Landing[Any]] = Flights(self._errands)
@@ -134,6 +141,20 @@ class FreshCache:
             loaded = await self._load(lookup, fetch, renew or fetch, deadline, bypass=bypass)
             notes.ended(loaded.cache.value, self._age(loaded))
         return loaded
+
+    def glance(self, lookup: Lookup[T]) -> Loaded[T] | None:
+        """The fresh copy (HIT) where it is at hand in this process; None where `load` has to wait, or to ask."""
+        entry = self._at_hand(lookup)
+        if entry is None or self._clock() >= entry.fresh_until:
+            return None
+        self.note_hit(lookup, entry.hit)
+        return entry.hit
+
+    def note_hit(self, lookup: Lookup[T], loaded: Loaded[T]) -> None:
+        """A fresh copy is served."""
+        key = lookup.key
+        with observing.cache_load(key.shop, key.provider, key.operation) as notes:
+            notes.ended(CacheResult.HIT.value, self._age(loaded))
 
     async def _load(
         self, lookup: Lookup[T], fetch: Fetch[T], renew: Fetch[T], deadline: Deadline, *, bypass: bool
@@ -182,13 +203,26 @@ class FreshCache:
 
     async def invalidate(self, tags: Iterable[str]) -> None:
         """From now on serve nothing with one of `tags` that was asked for before, in any worker."""
+        changed, instant = frozenset(tags), self._instants.next()
         seconds = (self._longest + _STAMP_SLACK).total_seconds()
-        stamping = self._storage.stamp(frozenset(tags), self._instants.next(), seconds)
+        self._changes.note(changed, instant, seconds)
+        stamping = self._storage.stamp(changed, instant, seconds)
         if self._storage.shared:
             # Shielded: the change has happened, and the other workers have to hear of it though the client is gone.
             await asyncio.shield(self._errands.send(stamping))
         else:
             await stamping
+
+    def instant(self) -> int:
+        """A reading of the clock behind all before it: since when `is_unchanged` is to look."""
+        return self._instants.next()
+
+    def is_unchanged(self, names: Iterable[str], since: int) -> bool:
+        """Whether nothing was invalidated or replaced since then that has one of `names`: texts of keys, and tags.
+
+        It speaks of this process alone; where others share the storage, it is never sure.
+        """
+        return not self._storage.shared and self._changes.latest(names) < since
 
     @property
     def storage(self) -> Storage:
@@ -205,11 +239,28 @@ class FreshCache:
         await self._errands.aclose(_CLOSING_SECONDS)
         await self._storage.aclose()
 
+    def _at_hand(self, lookup: Lookup[T]) -> Entry[T] | None:
+        """The entry, of whatever age, that this process can tell is not forbidden without waiting for anybody."""
+        key = lookup.key.text
+        seen = self._storage.glance(key, lookup.tags) if self._keeps else None
+        if seen is None:
+            return None
+        payload, stamp = seen
+        if payload is None:
+            return None
+        entry: Entry[T] | None = self._decoded.find(key, payload)
+        if entry is None or entry.asked <= stamp:
+            return None
+        of_value = self._storage.glance(_NO_KEY, entry.tags)
+        return entry if of_value is not None and entry.asked > of_value[1] else None
+
     async def _find(self, key: str, lookup: Lookup[T]) -> tuple[Entry[T] | None, int]:
         """The entry that no stamp forbids, of whatever age, and the latest stamp of the tags known before."""
         # Before the read, which can overtake a write on the way to the server, and after it.
         entry = self._handover.find(key)
         payload, stamp = await self._storage.read(key, lookup.tags)
+        if not self._keeps:
+            return None, stamp
         entry = entry or self._handover.find(key)
         if entry is None and payload is not None:
             entry = self._decoded.find(key, payload) or await self._parse(key, lookup, payload)
@@ -342,11 +393,15 @@ class FreshCache:
         if self._decoded.asked(key) > entry.asked:
             return
         self._failures.forget(key)
+        if not self._keeps:
+            return
         seconds = (entry.stale_until - self._clock()).total_seconds()
         if seconds <= 0:
             await self._storage.delete(key)
             return
         payload = pack(entry, lookup.codec)
+        if self._decoded.asked(key):
+            self._changes.note((key,), self._instants.next(), (self._longest + _STAMP_SLACK).total_seconds())
         self._decoded.keep(key, payload, entry)
         if self._storage.shared:
             self._handover.write_behind(key, payload, seconds, entry)

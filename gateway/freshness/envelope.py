@@ -14,6 +14,7 @@ from typing import Final, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from gateway.freshness.derived import Derived
 from providers.errors import ProviderError
 
 T = TypeVar("T")
@@ -57,6 +58,8 @@ class Loaded(Generic[T]):
     fetched_at: datetime | None
     fresh_until: datetime | None
     error: ProviderError | None
+    derived: Derived = field(default_factory=Derived, init=False, repr=False, compare=False)
+    """What follows from this answer alone. A fresh copy is answered as the same `Loaded` each time."""
 
 
 class Unreadable(ValueError):

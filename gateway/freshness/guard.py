@@ -89,6 +89,9 @@ class GuardedStorage:
         """Whether the breaker is open: the storage is left alone until a probe succeeds."""
         return self._prober is not None
 
+    def glance(self, key: str, tags: Collection[str]) -> None:
+        """Nothing: other processes write to it, so that it has to be asked."""
+
     async def read(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int]:
         nothing: tuple[bytes | None, int] = (None, NEVER)
         payload, stamp = await self._guarded(lambda: self._inner.read(key, tags), nothing)

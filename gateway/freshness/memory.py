@@ -170,8 +170,11 @@ class MemoryStorage:
         self.cache = BoundedMemoryCache(max_bytes - stamps_bytes, clock)
         self._stamps = TagStamps(limit=max(stamps_bytes // STAMP_BYTES, 1))
 
-    async def read(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int]:
+    def glance(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int]:
         return self.cache.find(key), self._stamps.latest(tags)
+
+    async def read(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int]:
+        return self.glance(key, tags)
 
     async def latest_stamp(self, tags: Collection[str]) -> int:
         return self._stamps.latest(tags)

@@ -17,6 +17,8 @@ ENCRYPTION_KEY_BYTES = 32
 """AES-256 takes a key of 32 bytes (FIPS 197)."""
 
 _DECODED_SHARE = 4
+_PIECES_SHARE = 16
+_ANSWERS_SHARE = 16
 _BESIDE_SHARE = 16
 """For what grows while the cache fills and is counted nowhere, so that the process as a whole keeps to the bound: the
 tracking numbers known to be indexed (10 MB), what Python allocates on first use, and gaps. Measured after 100,000
@@ -38,9 +40,9 @@ class CacheSettings(_Table):
     max_bytes: int = Field(
         default=256 * 1024 * 1024,
         ge=1024 * 1024,
-        description="Memory that the cache may take in each process. A quarter of it holds answers ready for use, "
-        "eleven sixteenths hold entries when `cache.url` is `memory://`, and the rest is left for what grows beside "
-        "them; the least recently used go first.",
+        description="Memory that the cache may take in each process. A quarter of it holds what providers said, ready "
+        "for use; an eighth holds parts of answers and whole answers, as bytes; nine sixteenths hold entries when "
+        "`cache.url` is `memory://`; the rest is left for what grows beside them. The least recently used go first.",
     )
     key_prefix: str = Field(
         default="trackgraph",
@@ -58,6 +60,23 @@ class CacheSettings(_Table):
         le=5000,
         description="Longest that looking something up in a shared cache may take, in milliseconds. After one time-out "
         "the cache is left alone until it answers again, so that a sick cache costs a query this once.",
+    )
+
+    objects: bool = Field(
+        default=True,
+        description="Keep what providers answered. Without it every query asks its providers; requests at the same "
+        "time still share a call.",
+    )
+    pieces: bool = Field(
+        default=True,
+        description="Keep the part of an answer that one order makes, as bytes, for the next answer that selects the "
+        "same of it.",
+    )
+    answers: bool = Field(
+        default=True,
+        description="Keep whole answers to queries, as bytes, for as long as every part of them is fresh. Each caller "
+        "gets only answers that were made for the same rights. Needs `cache.objects`, and `memory://`: in a cache that "
+        "several processes share, only asking tells whether a part has changed.",
     )
 
     @field_validator("url")
@@ -80,13 +99,24 @@ class CacheSettings(_Table):
 
     @property
     def decoded_bytes(self) -> int:
-        """The share of `max_bytes` for answers ready for use."""
+        """The share of `max_bytes` for what providers said, ready for use."""
         return self.max_bytes // _DECODED_SHARE
+
+    @property
+    def pieces_bytes(self) -> int:
+        """The share of `max_bytes` for parts of answers."""
+        return self.max_bytes // _PIECES_SHARE
+
+    @property
+    def answers_bytes(self) -> int:
+        """The share of `max_bytes` for whole answers."""
+        return self.max_bytes // _ANSWERS_SHARE
 
     @property
     def stored_bytes(self) -> int:
         """The share of `max_bytes` for entries in the memory storage."""
-        return self.max_bytes - self.decoded_bytes - self.max_bytes // _BESIDE_SHARE
+        apart = self.decoded_bytes + self.pieces_bytes + self.answers_bytes + self.max_bytes // _BESIDE_SHARE
+        return self.max_bytes - apart
 
 
 def decode_key(key: SecretStr) -> bytes:

@@ -32,6 +32,10 @@ class Storage(Protocol):
         """Whether the storage is left alone for now, because it did not answer."""
         ...
 
+    def glance(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int] | None:
+        """What `read` answers, where nobody has to be waited for; None where somebody has."""
+        ...
+
     async def read(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int]:
         """The payload under `key`, and the latest stamp of `tags`."""
         ...

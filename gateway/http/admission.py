@@ -7,14 +7,12 @@ nothing of signals and servers; `gateway/cli/stopping.py` closes the doors when 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final, cast
 
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.http.head import head_of, is_answered
 from gateway.http.refusal import HttpRefusal, refusal_response
 from gateway.schema.errors import ErrorCode
 from gateway.telemetry import observing
@@ -84,17 +82,17 @@ class Admission:
             return OVERLOADED
         return None
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """A place for the request that the present task answers."""
+    def enter(self) -> asyncio.Task[Any]:
+        """Give the request that the present task answers a place, to be given back by `leave`."""
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._running.add(task)
-        try:
-            yield
-        finally:
-            self._running.discard(task)
-            if not self._running:
-                self._emptied.set()
+        return task
+
+    def leave(self, task: asyncio.Task[Any]) -> None:
+        """Take the place of `task` back."""
+        self._running.discard(task)
+        if not self._running:
+            self._emptied.set()
 
     def close(self) -> None:
         """Take nothing more, for good. What is running goes on."""
@@ -123,27 +121,23 @@ class Admitted:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._admission.refusal()
         if refusal is None:
-            with self._admission.place():
+            task = self._admission.enter()
+            try:
                 await self._run(scope, receive, send)
+            finally:
+                self._admission.leave(task)
         else:
             await _refuse(refusal, scope, receive, send)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def note_start(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
         try:
-            await self._app(scope, receive, note_start)
+            await self._app(scope, receive, send)
         except asyncio.CancelledError:
             if not self._admission.is_cut_off:
                 raise
             # The cancellation was for this request alone and ends here: raised on, the server would log a traceback.
             # Of an answer that is half out only a broken connection tells; the server sees to that.
-            if not started:
+            if not is_answered(scope):
                 await _refuse(INTERRUPTED, scope, receive, send)
 
 
@@ -154,4 +148,4 @@ def admission_of(app: Starlette) -> Admission:
 
 
 async def _refuse(refusal: HttpRefusal, scope: Scope, receive: Receive, send: Send) -> None:
-    await refusal_response(refusal, Headers(scope=scope).get("accept"))(scope, receive, send)
+    await refusal_response(refusal, head_of(scope).get(b"accept"))(scope, receive, send)

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from starlette.requests import Request
-
 from gateway.auth.errors import AuthenticationUnavailable, NotAuthenticated
 from gateway.auth.principal import Principal
+from gateway.http.head import RequestHead
 from gateway.http.refusal import HttpRefusal
 from gateway.schema.errors import ErrorCode
 from gateway.store.errors import StoreUnavailable
@@ -25,10 +24,10 @@ RETRY_SECONDS: Final = "5"
 """When to come again while tokens cannot be checked: the store and the keys are looked for that often."""
 
 
-async def principal_of(request: Request, authenticate: Authenticate) -> Principal:
-    """Who sends `request`. Raises `HttpRefusal`: 401, or 503 when nobody can say now."""
+async def principal_of(head: RequestHead, authenticate: Authenticate) -> Principal:
+    """Who sends a request with this head. Raises `HttpRefusal`: 401, or 503 when nobody can say now."""
     try:
-        return await authenticate(bearer_token(request.headers.get("authorization")))
+        return await authenticate(bearer_token(head.get(b"authorization")))
     except NotAuthenticated as error:
         challenge = f'{REALM}, error="invalid_token"' if error.is_given else REALM
         headers = {"WWW-Authenticate": challenge}

@@ -32,7 +32,14 @@ REQUEST_HEADERS: Final = (
 )
 """Headers that the gateway reads, beside those that need no permission and `Content-Type`, which Starlette adds."""
 
-RESPONSE_HEADERS: Final = ("ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id")
+RESPONSE_HEADERS: Final = (
+    "ETag",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-Id",
+)
 """Headers of an answer that a page may read, beside the few that it always may."""
 
 

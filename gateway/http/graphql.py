@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.auth.principal import Principal
 from gateway.http.bearer import Authenticate, principal_of
 from gateway.http.graphiql_page import GraphiqlPage
-from gateway.http.middleware import request_id
+from gateway.http.head import RequestHead, head_of, request_id
 from gateway.http.negotiation import DATA_TYPES, HTML, negotiate
 from gateway.http.parameters import BodyLimits, from_body, from_query_string, read_body, require_json
+from gateway.http.rate_limits import Quotas
 from gateway.http.refusal import HttpRefusal, refusal_response
 from gateway.http.response import answer_response, cacheable_answer_response
+from gateway.resilience.rate_limits import RateLimiter
 from gateway.schema.errors import ErrorCode, QueryRequired
 from gateway.schema.persisted import DocumentRefused
 from gateway.schema.pipeline import Answer, GraphQLRequest, Pipeline
@@ -34,59 +34,66 @@ class GraphQLEndpoint:
         pipeline: Pipeline,
         *,
         authenticate: Authenticate,
+        rate_limiter: RateLimiter | None,
         body_limits: BodyLimits,
         get_queries: bool,
         page: GraphiqlPage | None,
     ) -> None:
         self._pipeline = pipeline
         self._authenticate = authenticate
+        self._quotas = Quotas(rate_limiter) if rate_limiter else None
         self._body_limits = body_limits
         self._get_queries = get_queries
         self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        head = head_of(scope)
+        response: ASGIApp
         try:
-            response = await self._respond(request)
+            response = await self._respond(scope, receive, head)
         except HttpRefusal as refusal:
-            response = refusal_response(refusal, request.headers.get("accept"))
-        await response(scope, receive, send)
+            response = refusal_response(refusal, head.get(b"accept"))
+        await response(scope, receive, self._quotas.telling(scope, send) if self._quotas else send)
 
-    async def _respond(self, request: Request) -> Response:
-        match request.method:
-            case "GET":
-                return await self._get(request)
+    async def _respond(self, scope: Scope, receive: Receive, head: RequestHead) -> ASGIApp:
+        match head.method:
             case "POST":
-                return await self._post(request)
+                return await self._post(scope, receive, head)
+            case "GET":
+                return await self._get(scope, head)
             case _:
                 raise _wrong_method("GET", "POST") if self._get_queries or self._page else _wrong_method("POST")
 
-    async def _get(self, request: Request) -> Response:
-        media_type = _negotiated(request, (*DATA_TYPES, HTML) if self._page else DATA_TYPES)
+    async def _get(self, scope: Scope, head: RequestHead) -> ASGIApp:
+        media_type = _negotiated(head, (*DATA_TYPES, HTML) if self._page else DATA_TYPES)
         if self._page and media_type == HTML:
             return self._page.response()
         if not self._get_queries:
             raise _wrong_method("POST")
-        principal = await principal_of(request, self._authenticate)
-        asked = from_query_string(request.scope["query_string"])
-        answer = await self._run(asked, request, principal, queries_only=True)
-        return cacheable_answer_response(answer, media_type, request.headers.get("if-none-match"))
+        principal = await self._admit(scope, head)
+        asked = from_query_string(scope["query_string"])
+        answer = await self._run(asked, scope, principal, queries_only=True)
+        return cacheable_answer_response(answer, media_type, head.get(b"if-none-match"))
 
-    async def _post(self, request: Request) -> Response:
-        media_type = _negotiated(request, DATA_TYPES)
-        headers = request.headers
-        principal = await principal_of(request, self._authenticate)
-        require_json(headers.get("content-type"), headers.get("content-encoding"))
-        body = await read_body(request.stream(), headers.get("content-length"), self._body_limits)
-        answer = await self._run(from_body(body), request, principal, queries_only=False)
+    async def _post(self, scope: Scope, receive: Receive, head: RequestHead) -> ASGIApp:
+        media_type = _negotiated(head, DATA_TYPES)
+        principal = await self._admit(scope, head)
+        require_json(head.get(b"content-type"), head.get(b"content-encoding"))
+        body = await read_body(receive, head.get(b"content-length"), self._body_limits)
+        answer = await self._run(from_body(body), scope, principal, queries_only=False)
         return answer_response(answer, media_type)
 
-    async def _run(
-        self, asked: GraphQLRequest, request: Request, principal: Principal, *, queries_only: bool
-    ) -> Answer:
+    async def _admit(self, scope: Scope, head: RequestHead) -> Principal:
+        """Who sends the request, which is counted. Raises `HttpRefusal`."""
+        principal = await principal_of(head, self._authenticate)
+        if self._quotas:
+            await self._quotas.take(scope, head, principal)
+        return principal
+
+    async def _run(self, asked: GraphQLRequest, scope: Scope, principal: Principal, *, queries_only: bool) -> Answer:
         try:
             return await self._pipeline.run(
-                asked, request_id=request_id(request.scope), principal=principal, queries_only=queries_only
+                asked, request_id=request_id(scope), principal=principal, queries_only=queries_only
             )
         except QueryRequired as error:
             raise HttpRefusal(405, error.code, error.message, headers={"Allow": "POST"}) from None
@@ -104,8 +111,8 @@ _DOCUMENT_STATUS: Final[Mapping[ErrorCode, int]] = {
 """The status with which a request is refused that names no document to be run, by the code."""
 
 
-def _negotiated(request: Request, offers: tuple[str, ...]) -> str:
-    media_type = negotiate(request.headers.get("accept"), offers)
+def _negotiated(head: RequestHead, offers: tuple[str, ...]) -> str:
+    media_type = negotiate(head.get(b"accept"), offers)
     if media_type is None:
         raise HttpRefusal(406, ErrorCode.NOT_ACCEPTABLE, f"The answer can be {' or '.join(offers)}.")
     return media_type

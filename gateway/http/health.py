@@ -33,6 +33,8 @@ OK: Final = "ok"
 DEGRADED: Final = "degraded"
 DOWN: Final = "down"
 
+HEALTH_PATHS: Final = ("/healthz", "/readyz")
+
 READINESS_SECONDS: Final = 2.0
 """A part that takes longer to answer is of no use to a query; orchestrators wait one to a few seconds for a probe."""
 
@@ -58,7 +60,7 @@ def health_routes(
         told = {name: OK if part.ok else DOWN for name, part in parts.items()}
         return _json_response({"status": status, "parts": told}, 503 if status == DOWN else 200)
 
-    return [Route("/healthz", healthz, methods=["GET"]), Route("/readyz", readyz, methods=["GET"])]
+    return [Route(path, answer, methods=["GET"]) for path, answer in zip(HEALTH_PATHS, (healthz, readyz), strict=True)]
 
 
 def _status(parts: Iterable[PartHealth]) -> str:

@@ -1,31 +1,33 @@
-"""What happens around every HTTP request, whatever it is for: an id, headers, and a boundary for failures.
+"""What happens around every HTTP request, whatever it is for: an id, headers, figures, and a boundary for failures.
 
-Pure ASGI: each wraps `send`, and none reads a body. They know nothing of GraphQL beyond the shape of an error.
+Pure ASGI; none reads a body, and they know nothing of GraphQL beyond the shape of an error. What stands around every
+request is one layer and not one for each of its tasks: each layer that wraps `send` costs a request as much as reading
+its body does.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Mapping
 from typing import Final
-from uuid import uuid4
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.http.cors import NO_CORS, CorsOptions, cors_middleware
-from gateway.http.observed import Observed
+from gateway.http.head import RequestHead, head_of, is_answered, note_request, request_id
+from gateway.http.hosts import host_middleware
 from gateway.http.refusal import HttpRefusal, refusal_response
 from gateway.schema.errors import ErrorCode
-from gateway.telemetry import REQUEST_ID
+from gateway.telemetry import REQUEST_ID, observing
 from gateway.telemetry.clients import KnownClients
 
 log = logging.getLogger(__name__)
 
-REQUEST_ID_HEADER: Final = "X-Request-Id"
+REQUEST_ID_HEADER: Final = b"x-request-id"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -37,53 +39,67 @@ RESPONSE_HEADERS: Final[Mapping[str, str]] = {
 }
 """On every response that does not set them itself."""
 
+_RAW_HEADERS: Final = tuple((name.lower().encode(), value.encode()) for name, value in RESPONSE_HEADERS.items())
 
-def middleware(cors: CorsOptions = NO_CORS, clients: KnownClients | None = None) -> list[Middleware]:
+OTHER: Final = "other"
+
+ROUTES: Final = frozenset({"/graphql", "/healthz", "/readyz", "/metrics"})
+"""Addresses that figures are told apart by. What else a client asks for, GraphiQL's files too, is `OTHER`."""
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+
+_NAME_HEADERS: Final = (b"apollographql-client-name", b"x-client-name")
+_VERSION_HEADERS: Final = (b"apollographql-client-version", b"x-client-version")
+
+
+def middleware(
+    cors: CorsOptions = NO_CORS, clients: KnownClients | None = None, hosts: frozenset[str] | None = None
+) -> list[Middleware]:
     """Everything around the routes, outermost first: the answer to a failure carries all headers too."""
     return [
-        Middleware(RequestIdentity),
-        Middleware(Observed, clients or KnownClients()),
-        Middleware(DefaultHeaders, RESPONSE_HEADERS),
+        Middleware(Exchange, clients or KnownClients()),
+        *host_middleware(hosts),
         *cors_middleware(cors),
         Middleware(FailureBoundary),
     ]
 
 
-def request_id(scope: Scope) -> str:
-    """The id of the request in `scope`, given to it by RequestIdentity."""
-    identity: str = scope["state"]["request_id"]
-    return identity
+class Exchange:
+    """`app`, for requests that have an id, are counted and timed, and are answered with the headers that all have.
 
+    The id is the client's own where it is well-formed. It stands in `X-Request-Id` of the answer, and in the log.
+    """
 
-class RequestIdentity:
-    """Gives each request an id, the client's own where it is well-formed, and answers it in `X-Request-Id`."""
-
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, clients: KnownClients) -> None:
         self._app = app
+        self._clients = clients
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        proposed = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
-        identity = proposed if _REQUEST_ID.fullmatch(proposed) else uuid4().hex
-        scope.setdefault("state", {})["request_id"] = identity
+        head = RequestHead(scope)
+        proposed = head.get(REQUEST_ID_HEADER)
+        identity = proposed if proposed and _REQUEST_ID.fullmatch(proposed) else os.urandom(16).hex()
+        client = self._clients.client(_first(head, _NAME_HEADERS), _first(head, _VERSION_HEADERS))
+        route = head.path if head.path in ROUTES else OTHER
+        method = head.method if head.method in METHODS else OTHER
+        if route == "/graphql":
+            observing.client_request(client)
         logged = REQUEST_ID.set(identity)
         try:
-            await self._app(scope, receive, _with_headers(send, {REQUEST_ID_HEADER: identity}))
+            with observing.request(method, route, identity, client, traceparent=head.get(b"traceparent")) as notes:
+                note_request(scope, identity, head, notes)
+
+                async def send_with_headers(message: Message) -> None:
+                    if message["type"] == "http.response.start":
+                        notes.status = message["status"]
+                        message["headers"] = _completed(message.get("headers", ()), identity)
+                    await send(message)
+
+                await self._app(scope, receive, send_with_headers)
         finally:
             REQUEST_ID.reset(logged)
-
-
-class DefaultHeaders:
-    """Adds `headers` to every response that does not have them."""
-
-    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
-        self._app = app
-        self._headers = headers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, _with_headers(send, self._headers) if scope["type"] == "http" else send)
 
 
 class FailureBoundary:
@@ -96,34 +112,27 @@ class FailureBoundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = False
-
-        async def note_start(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
         try:
-            await self._app(scope, receive, note_start)
+            await self._app(scope, receive, send)
         except ClientDisconnect:
             log.debug("the client left before its request was read", extra={"request_id": request_id(scope)})
         except Exception as error:
             # The outermost boundary: whatever it is, no traceback may reach a client.
             log.error("request failed", exc_info=error, extra={"request_id": request_id(scope)})
-            if started:
+            if is_answered(scope):
                 # Half an answer is out: only a broken connection tells the client. The server sees to that.
                 raise
             refusal = HttpRefusal(500, ErrorCode.INTERNAL_ERROR, "Internal error")
-            accept = Headers(scope=scope).get("accept")
+            accept = head_of(scope).get(b"accept")
             await refusal_response(refusal, accept, requestId=request_id(scope))(scope, receive, send)
 
 
-def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            present = MutableHeaders(scope=message)
-            for name, value in headers.items():
-                present.setdefault(name, value)
-        await send(message)
+def _completed(headers: list[tuple[bytes, bytes]], identity: str) -> list[tuple[bytes, bytes]]:
+    """`headers` of an answer with those that all answers have, unless it sets them itself."""
+    present = {name for name, _ in headers}
+    added = (*_RAW_HEADERS, (REQUEST_ID_HEADER, identity.encode()))
+    return [*headers, *(each for each in added if each[0] not in present)]
 
-    return send_with_headers
+
+def _first(head: RequestHead, names: tuple[bytes, ...]) -> str | None:
+    return next((value for name in names if (value := head.get(name))), None)

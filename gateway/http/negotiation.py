@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
@@ -36,7 +37,8 @@ class _MediaRange:
         )
 
 
-def negotiate(accept: str | None, offers: Sequence[str] = DATA_TYPES) -> str | None:
+@lru_cache(maxsize=256)
+def negotiate(accept: str | None, offers: tuple[str, ...] = DATA_TYPES) -> str | None:
     """The offered media type that the client likes best; None when it accepts none of them.
 
     Of equally liked types the one named in full goes before one matched by a wildcard. Without an Accept header it is

@@ -8,12 +8,14 @@ mean anything to the schema is not decided here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from gateway.http.negotiation import JSON, UTF_8, parse_media_type
 from gateway.http.refusal import HttpRefusal, bad_request
@@ -58,6 +60,8 @@ def require_json(content_type: str | None, content_encoding: str | None) -> None
 
     Browsers send other types across origins without asking first, so this is also what stops forged requests (CSRF).
     """
+    if content_type == JSON and content_encoding is None:
+        return
     media_type, parameters = parse_media_type(content_type or "")
     if media_type != JSON:
         raise _unsupported("The body must be sent as Content-Type: application/json.")
@@ -75,26 +79,40 @@ class BodyLimits:
     seconds: float = 10.0
 
 
-async def read_body(chunks: AsyncIterator[bytes], content_length: str | None, limits: BodyLimits) -> bytes:
-    """The whole body, within `limits`. One that is declared longer is refused before any of it is read."""
+async def read_body(receive: Receive, content_length: str | None, limits: BodyLimits) -> bytes:
+    """The whole body, within `limits`. One that is declared longer is refused before any of it is read.
+
+    Raises `HttpRefusal`, and `ClientDisconnect` when the client leaves before its end.
+    """
     if content_length is not None and content_length.isdecimal() and int(content_length) > limits.max_bytes:
         raise _too_large(limits)
     try:
         async with asyncio.timeout(limits.seconds):
-            return await _joined(chunks, limits)
+            return await _joined(receive, limits)
     except TimeoutError:
         message = f"The body did not arrive within {limits.seconds:g} s."
         # Nobody waits for the rest of it.
         raise HttpRefusal(408, ErrorCode.REQUEST_TIMEOUT, message, headers={"Connection": "close"}) from None
 
 
-async def _joined(chunks: AsyncIterator[bytes], limits: BodyLimits) -> bytes:
-    body = bytearray()
-    async for chunk in chunks:
-        if len(body) + len(chunk) > limits.max_bytes:
-            raise _too_large(limits)
-        body += chunk
-    return bytes(body)
+async def _joined(receive: Receive, limits: BodyLimits) -> bytes:
+    body, is_more = await _part(receive)
+    if is_more:
+        joined = bytearray(body)
+        while is_more and len(joined) <= limits.max_bytes:
+            body, is_more = await _part(receive)
+            joined += body
+        body = bytes(joined)
+    if len(body) > limits.max_bytes:
+        raise _too_large(limits)
+    return body
+
+
+async def _part(receive: Receive) -> tuple[bytes, bool]:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message.get("body", b""), message.get("more_body", False)
 
 
 def _request(members: Mapping[str, Any]) -> GraphQLRequest:

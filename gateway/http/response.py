@@ -3,46 +3,51 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
-import orjson
-from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from gateway.http.negotiation import JSON
 from gateway.schema.pipeline import Answer
 
-VARY: Final = "Accept, Authorization"
+Header = tuple[bytes, bytes]
+
+VARY: Final = (b"vary", b"Accept, Authorization")
 """What an answer depends on besides its address: its type, and who asks."""
 
+NO_STORE: Final = (b"cache-control", b"no-store")
 
-def answer_response(answer: Answer, media_type: str) -> Response:
+
+@dataclass(frozen=True, slots=True)
+class AnswerResponse:
+    """A response as an ASGI application, as Starlette's are. It has nothing to do but to send what it is."""
+
+    status: int
+    headers: tuple[Header, ...]
+    content: bytes
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.content})
+
+
+def answer_response(answer: Answer, media_type: str) -> AnswerResponse:
     """The response to a POST. It is never kept: a cache could not tell two requests to one address apart."""
-    return _response(answer, media_type, encode(answer.body), {"Cache-Control": "no-store"})
+    return _response(answer, media_type, (NO_STORE,))
 
 
-def cacheable_answer_response(answer: Answer, media_type: str, if_none_match: str | None) -> Response:
+def cacheable_answer_response(answer: Answer, media_type: str, if_none_match: str | None) -> AnswerResponse:
     """The response to a GET: with the answer's age and a strong ETag, or 304 when the client holds the same bytes."""
-    content = encode(answer.body)
     if answer.max_age is None:
-        return _response(answer, media_type, content, {"Cache-Control": "no-store"})
-    headers = {
-        "Cache-Control": f"private, max-age={int(answer.max_age.total_seconds())}",
-        # The media type is part of it: one address has a representation for each.
-        "ETag": etag(media_type.encode() + b"\n" + content),
-    }
-    if is_held(headers["ETag"], if_none_match):
-        return Response(status_code=304, headers={**headers, "Vary": VARY})
-    return _response(answer, media_type, content, headers)
-
-
-def encode(body: dict[str, Any]) -> bytes:
-    """`body` as JSON. orjson writes NaN and the infinities as null, as JSON has no words for them."""
-    try:
-        return orjson.dumps(body)
-    except orjson.JSONEncodeError:
-        # orjson takes neither integers above 64 bits nor more than 254 levels; a JSON scalar may hold both.
-        return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
+        return _response(answer, media_type, (NO_STORE,))
+    # The media type is part of it: one address has a representation for each.
+    tag = etag(media_type.encode() + b"\n" + answer.content)
+    age = f"private, max-age={int(answer.max_age.total_seconds())}"
+    headers = ((b"cache-control", age.encode()), (b"etag", tag.encode()))
+    if is_held(tag, if_none_match):
+        return AnswerResponse(304, (*headers, VARY), b"")
+    return _response(answer, media_type, headers)
 
 
 def etag(content: bytes) -> str:
@@ -56,13 +61,12 @@ def is_held(tag: str, if_none_match: str | None) -> bool:
     return tag in held or "*" in held
 
 
-def _response(answer: Answer, media_type: str, content: bytes, headers: dict[str, str]) -> Response:
-    return Response(
-        content,
-        status_code=_status(answer, media_type),
-        media_type=f"{media_type}; charset=utf-8",
-        headers={**headers, "Vary": VARY},
+def _response(answer: Answer, media_type: str, headers: tuple[Header, ...]) -> AnswerResponse:
+    described = (
+        (b"content-type", b"%b; charset=utf-8" % media_type.encode()),
+        (b"content-length", b"%d" % len(answer.content)),
     )
+    return AnswerResponse(_status(answer, media_type), (*headers, VARY, *described), answer.content)
 
 
 def _status(answer: Answer, media_type: str) -> int:

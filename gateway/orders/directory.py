@@ -7,6 +7,7 @@ providers themselves state. It asks no provider.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from strawberry.dataloader import DataLoader
 
@@ -31,7 +32,16 @@ class Directory:
     def __init__(self, links: Links, sightings: Sightings) -> None:
         self._links = links
         self._sightings = sightings
-        self._links_of = DataLoader(load_fn=self._load_links)
+
+    @cached_property
+    def _links_of(self) -> DataLoader[tuple[str, str], tuple[Reference, ...]]:
+        # Made when it is first needed: many operations read no link.
+        return DataLoader(load_fn=self._load_links)
+
+    @staticmethod
+    def knows_without_store(key: OrderKey) -> bool:
+        """Whether `identify` reads nothing for `key`: it is a name of the order's own."""
+        return key.kind in _ORDER_NAMES
 
     async def identify(self, shop: Shop, key: OrderKey) -> OrderIdentity:
         """What is known of the order behind `key` without asking a provider.

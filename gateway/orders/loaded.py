@@ -5,12 +5,13 @@ Everything here is at hand: nothing in this module waits or asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.freshness.cache import Loaded
+from gateway.freshness.derived import Derived
 from gateway.freshness.envelope import CacheResult
 from gateway.orders.identity import KnownReference, OrderIdentity, OrderName
 from gateway.orders.merge.estimate import all_estimates, best_estimate
@@ -20,6 +21,8 @@ from gateway.orders.needs import NAME_PARTS, Need, Part
 from gateway.orders.shops import Shop
 from providers.errors import ProviderError
 from providers.models import EstimatedArrival, Order, Tracking, TrackingStatus
+
+T = TypeVar("T")
 
 _WEAKEST_FIRST = (CacheResult.STALE, CacheResult.HIT, CacheResult.STORED, CacheResult.BYPASS, CacheResult.MISS)
 """Of several loads from one provider, the answer is as fresh as the first of these that occurs."""
@@ -80,7 +83,7 @@ class ProviderPart:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class LoadedOrder:
     """One order of one operation. `record` is None when the order source was not asked."""
 
@@ -89,6 +92,15 @@ class LoadedOrder:
     record: Loaded[Order] | None
     parts: Mapping[str, ProviderPart]
     references: tuple[KnownReference, ...]
+    has_failures: bool = field(init=False, repr=False, compare=False)
+    derived: Derived = field(default_factory=Derived, init=False, repr=False, compare=False)
+    """What follows from this order alone."""
+
+    token: object | None = field(default=None, compare=False, repr=False)
+    """What stands for this very order, where it is answered again for as long as its copy is fresh; else None."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "has_failures", any(part.error for part in self.parts.values()))
 
     @property
     def details(self) -> Order | None:
@@ -109,6 +121,8 @@ class LoadedOrder:
 
     def failures(self, need: Need) -> tuple[ProviderError, ...]:
         """What went wrong for `need`, whether or not an old copy made up for it."""
+        if not self.has_failures:
+            return ()
         return tuple(part.error for part in self.asked(need) if part.error)
 
     def trackings(self, need: Need) -> tuple[Tracking, ...] | None:
@@ -125,7 +139,18 @@ class LoadedOrder:
     def timeline(self, need: Need) -> tuple[TimelineEvent, ...] | None:
         """The merged events of those trackings, oldest first; None as for `trackings`."""
         trackings = self.trackings(need)
-        return None if trackings is None else merge_timeline(trackings)
+        if trackings is None:
+            return None
+        return self.derived.of(("timeline", need), lambda: merge_timeline(trackings))
+
+    def timeline_of(self, tracking: Tracking) -> tuple[TimelineEvent, ...]:
+        """The events of one of its trackings, oldest first."""
+        return self.derived_of(tracking, "timeline", lambda: merge_timeline((tracking,)))
+
+    def derived_of(self, tracking: Tracking, name: Hashable, derive: Callable[[], T]) -> T:
+        """What follows from one of its trackings, made once."""
+        # With the tracking: while it is held, no other one has its id.
+        return self.derived.of((id(tracking), name), lambda: (tracking, derive()))[1]
 
     def estimate(self, need: Need) -> EstimatedArrival | None:
         return best_estimate(self.trackings(need) or ())

@@ -7,8 +7,8 @@ under its deadline, and notes how it went. Ten fields or aliases that need the s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Protocol, TypeVar
@@ -20,7 +20,9 @@ from gateway.freshness.envelope import CacheResult, Lifetime
 from gateway.freshness.keys import CacheKey, order_tag, reference_tag, shop_tag
 from gateway.freshness.policy import FreshnessPolicy
 from gateway.orders.identity import OrderIdentity, OrderName, identity_of
+from gateway.orders.kept import KeptOrder, KeptOrders
 from gateway.orders.kept_details import BareTrackings, with_kept_details
+from gateway.orders.loaded import LoadedOrder
 from gateway.orders.shops import Shop
 from gateway.orders.sightings import Sightings
 from gateway.orders.unfinished import UnfinishedWrites
@@ -71,6 +73,10 @@ class LoadServices:
     order_tracker_details: OrderTrackerDetails
     clock: Clock
     unfinished: UnfinishedWrites = field(default_factory=UnfinishedWrites)
+    kept: KeptOrders = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kept", KeptOrders(self.cache, self.clock))
 
 
 class Loads:
@@ -81,9 +87,47 @@ class Loads:
         self._services = services
         self._deadline = deadline
         self._running: dict[CacheKey, asyncio.Future[Loaded[Any]]] = {}
+        self._at_hand: dict[CacheKey, Loaded[Any]] = {}
+        self._pages: list[tuple[Shop, OrderSource, Loaded[tuple[Order, ...]]]] = []
         self._refreshed: set[CacheKey] = set()
         self._soonest_end: datetime | None = None
         self._is_uncertain = False
+        self._used: list[tuple[Lookup[Any], Loaded[Any]]] = []
+        self._reads_store = False
+
+    def names(self) -> frozenset[str] | None:
+        """Keys and tags of everything that was loaded: an answer made of it stands until one of them changes.
+
+        None when the store was read, which others write to, and when a part must not be kept.
+        """
+        if self._reads_store or self.max_age() is None:
+            return None
+        return frozenset().union(*(_names_of(lookup, loaded) for lookup, loaded in self._used))
+
+    def note_store(self) -> None:
+        """What is answered rests on the store as well."""
+        self._reads_store = True
+
+    def find_kept(self, question: Hashable) -> LoadedOrder | None:
+        """An order that was loaded before for the same question, and is what it was. It counts as loaded."""
+        kept = self._services.kept.find(question)
+        if kept is None or kept.order.record is None:
+            return None
+        self._services.cache.note_hit(kept.lookup, kept.order.record)
+        self._note_loaded(kept.lookup, kept.order.record)
+        return kept.order
+
+    def keep(self, question: Hashable, order: LoadedOrder, begun: int) -> None:
+        """Remember what `question` was answered, if a fresh copy alone made it and the store had no part in it."""
+        if order.token is None or self._reads_store:
+            return
+        lookup = next((lookup for lookup, loaded in self._used if loaded is order.record), None)
+        if lookup is not None:
+            self._services.kept.keep(question, KeptOrder(order, lookup), _names_of(lookup, order.record), begun)
+
+    def now(self) -> int:
+        """When a loading begins, for `keep`."""
+        return self._services.cache.instant()
 
     def max_age(self) -> timedelta | None:
         """How long everything that was loaded stays fresh; None when a part is not, or nothing was loaded."""
@@ -184,20 +228,20 @@ class Loads:
     def forget(self) -> None:
         """Load everything anew from here on: something was written."""
         self._running.clear()
+        self._at_hand.clear()
+        self._pages.clear()
 
-    def know(self, shop: Shop, source: OrderSource, order: Order, page: Loaded[Any]) -> None:
-        """Take `order` off a loaded page as loaded: its own load asks nobody in this operation."""
-        if order.order_number is None:
-            return
-        key = self._order_lookup(shop, source, _numbered(source, order.order_number)).key
-        loaded: asyncio.Future[Loaded[Any]] = asyncio.get_running_loop().create_future()
-        loaded.set_result(replace(page, value=order))
-        self._running.setdefault(key, loaded)
+    def know(self, shop: Shop, source: OrderSource, page: Loaded[tuple[Order, ...]]) -> None:
+        """Take the orders of a loaded page as loaded: the own load of each asks nobody in this operation."""
+        self._pages.append((shop, source, page))
 
     async def _load(self, lookup: Lookup[T], find: Find[T], *, refresh: bool = False) -> Loaded[T]:
         if refresh and lookup.key not in self._refreshed:
             self._refreshed.add(lookup.key)
             self._running.pop(lookup.key, None)
+            self._at_hand.pop(lookup.key, None)
+        elif (loaded := self._glance(lookup)) is not None:
+            return loaded
         running = self._running.get(lookup.key)
         if running is None:
             running = asyncio.ensure_future(self._start(lookup, find, refresh=refresh))
@@ -205,13 +249,35 @@ class Loads:
         # Shielded: one field that is given up must not take the load from the others.
         return await asyncio.shield(running)
 
+    def _glance(self, lookup: Lookup[T]) -> Loaded[T] | None:
+        """What needs no waiting: it came with a page, was at hand before in this operation, or is in this process."""
+        if lookup.key in self._running:
+            return None
+        if self._pages:
+            self._spread_pages()
+        loaded = self._at_hand.get(lookup.key)
+        if loaded is None:
+            loaded = self._services.cache.glance(lookup)
+            if loaded is not None:
+                self._note_loaded(lookup, loaded)
+                self._at_hand[lookup.key] = loaded
+        return loaded
+
+    def _spread_pages(self) -> None:
+        pages, self._pages = self._pages, []
+        for shop, source, page in pages:
+            for order in page.value or ():
+                if order.order_number is not None:
+                    key = self._order_lookup(shop, source, _numbered(source, order.order_number)).key
+                    self._at_hand.setdefault(key, one_of(page, order))
+
     async def _start(self, lookup: Lookup[T], find: Find[T], *, refresh: bool) -> Loaded[T]:
         loaded = await self._services.cache.asked_within(lookup, REFRESH_INTERVAL) if refresh else None
         if loaded is None:
             loaded = await self._services.cache.load(
                 lookup, find, deadline=self._deadline, bypass=refresh, renew=lambda: find(behind=True)
             )
-        self._note_freshness(loaded)
+        self._note_loaded(lookup, loaded)
         return loaded
 
     async def _find_order(
@@ -243,6 +309,7 @@ class Loads:
 
     async def _read_stored(self, source: TrackingSource, reference: Reference) -> Loaded[TrackingsFound]:
         now = self._services.clock()
+        self.note_store()
         self._note_end(now + STORED_STAYS)
         try:
             found = await source.find_trackings(reference)
@@ -279,7 +346,8 @@ class Loads:
         for tracking in trackings:
             self._services.unknown_words.note(tracking)
 
-    def _note_freshness(self, loaded: Loaded[Any]) -> None:
+    def _note_loaded(self, lookup: Lookup[Any], loaded: Loaded[Any]) -> None:
+        self._used.append((lookup, loaded))
         if loaded.error or loaded.fresh_until is None or loaded.cache not in (CacheResult.HIT, CacheResult.MISS):
             self._is_uncertain = True
         else:
@@ -287,6 +355,16 @@ class Loads:
 
     def _note_end(self, end: datetime) -> None:
         self._soonest_end = end if self._soonest_end is None else min(self._soonest_end, end)
+
+
+def _names_of(lookup: Lookup[Any], loaded: Loaded[Any] | None) -> frozenset[str]:
+    tags = lookup.tags if loaded is None or loaded.value is None else lookup.tags | lookup.tags_of(loaded.value)
+    return tags | {lookup.key.text}
+
+
+def one_of(page: Loaded[tuple[Order, ...]], order: Order) -> Loaded[Order]:
+    """One order of a loaded page, as its own load would answer it."""
+    return Loaded(order, page.cache, page.fetched_at, page.fresh_until, page.error)
 
 
 def _tag(shop: Shop, reference: Reference) -> frozenset[str]:

@@ -7,7 +7,7 @@ schema turns a client's selection into needs, and a failed need back into the fi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from gateway.orders.identity import OrderName
@@ -47,6 +47,14 @@ class Need:
 
     part: Part
     providers: frozenset[str] | None = None
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Once: an enum's own is worked out by Python code each time, and needs are looked up by many times a query.
+        object.__setattr__(self, "_hash", hash((self.part.value, self.providers)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def names(self, provider: str) -> bool:
         """Whether this need may ask `provider`."""

@@ -33,7 +33,10 @@ class Operation:
         self.loads = Loads(services.loads, deadline, urgency)
         self.directory = Directory(services.links, services.loads.sightings)
         self.orders = OrderService(self.directory, self.loads)
-        self.trackers = TrackerService(self.loads.calls, services.loads.sightings, services.loads.cache)
+
+    @property
+    def trackers(self) -> TrackerService:
+        return TrackerService(self.loads.calls, self._services.loads.sightings, self._services.loads.cache)
 
     @property
     def order_writes(self) -> OrderWrites:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Coroutine, Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from gateway.freshness.cache import Loaded
+from gateway.freshness.envelope import CacheResult
 from gateway.orders.directory import Directory
 from gateway.orders.errors import CapabilityMissing
 from gateway.orders.identity import KnownReference, OrderIdentity, OrderKey, identity_of
 from gateway.orders.loaded import LoadedOrder, ProviderPart, status_told
-from gateway.orders.loads import Loads
-from gateway.orders.needs import NAME_PARTS, Need, Part
+from gateway.orders.loads import Loads, one_of
+from gateway.orders.needs import Need
 from gateway.orders.pages import OrderPage, PageWindow
+from gateway.orders.plan import LoadPlan
 from gateway.orders.shops import Shop
 from providers.base import RouteSource, TrackingSource
 from providers.errors import ProviderError
 from providers.models import Order, OrderSearch, Reference, Route
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +46,30 @@ class OrderService:
 
         Raises `OrderError` for a key that cannot be resolved.
         """
+        question = (shop.slug, key, *needs)
+        kept = None if refresh else self._loads.find_kept(question)
+        return kept or await self._find(shop, key, needs, question, refresh=refresh)
+
+    async def _find(
+        self, shop: Shop, key: OrderKey, needs: Collection[Need], question: Hashable, *, refresh: bool
+    ) -> LoadedOrder | NotFound:
+        begun = self._loads.now()
+        if not self._directory.knows_without_store(key):
+            self._loads.note_store()
         identity = await self._directory.identify(shop, key)
-        draft = _Draft(shop, identity, refresh)
-        await self._fill(draft, needs)
+        draft, plan = _Draft(shop, identity, refresh), LoadPlan.of(shop, needs)
+        await self._fill(draft, plan)
         if draft.is_known or await self._is_known_elsewhere(draft):
-            return await self._finish(draft, needs)
+            order = await self._finish(draft, plan)
+            self._loads.keep(question, order, begun)
+            return order
         return NotFound(draft.failures)
 
     async def load(self, shop: Shop, identity: OrderIdentity, needs: Collection[Need]) -> LoadedOrder:
         """An order that is known to exist, with everything that `needs` ask."""
-        draft = _Draft(shop, identity, refresh=False)
-        await self._fill(draft, needs)
-        return await self._finish(draft, needs)
+        draft, plan = _Draft(shop, identity, refresh=False), LoadPlan.of(shop, needs)
+        await self._fill(draft, plan)
+        return await self._finish(draft, plan)
 
     async def search(
         self, shop: Shop, search: OrderSearch, window: PageWindow, needs: Collection[Need]
@@ -62,17 +79,17 @@ class OrderService:
         if source is None:
             raise CapabilityMissing(f"No provider of shop {shop.slug!r} can search orders.")
         numbered = window.provider_pages(source.profile.page_size_limit or window.size)
-        pages = await asyncio.gather(
-            *(self._loads.page(shop, source, search, page.number, page.size) for page in numbered)
-        )
+        pages = await _together([self._loads.page(shop, source, search, page.number, page.size) for page in numbered])
         errors = tuple(page.error for page in pages if page.error)
         if any(page.value is None for page in pages):
             return NotFound(errors)
-        found = window.cut([(order, page) for page in pages for order in page.value or ()], numbered)
-        for order, page in found:
-            self._loads.know(shop, source, order, page)
-        loaded = await asyncio.gather(*(self._load_found(shop, order, page, needs) for order, page in found))
-        return OrderPage(shop, tuple(loaded), window, next(iter(errors), None))
+        plan = LoadPlan.of(shop, needs)
+        for page in pages:
+            self._loads.know(shop, source, page)
+        found = window.cut([each for page in pages for each in self._on_page(shop, page, plan)], numbered)
+        waiting = iter(await _together([self._complete(each, plan) for each in found if isinstance(each, _Draft)]))
+        orders = tuple(next(waiting) if isinstance(each, _Draft) else each for each in found)
+        return OrderPage(shop, orders, window, next(iter(errors), None))
 
     async def find_route(self, shop: Shop, handle: str) -> Loaded[Route]:
         """The route called `handle`; its `value` is None without an error when there is none."""
@@ -81,37 +98,44 @@ class OrderService:
             raise CapabilityMissing(f"No provider of shop {shop.slug!r} knows routes.")
         return await self._loads.route(shop, source, handle)
 
-    async def _load_found(
-        self, shop: Shop, order: Order, page: Loaded[tuple[Order, ...]], needs: Collection[Need]
-    ) -> LoadedOrder:
-        draft = _Draft(shop, identity_of(shop.slug, order), refresh=False)
-        self._take_record(draft, Loaded(order, page.cache, page.fetched_at, page.fresh_until, page.error))
-        await self._fill(draft, needs)
-        return await self._finish(draft, needs)
-
-    async def _fill(self, draft: _Draft, needs: Collection[Need]) -> None:
-        """Ask everything that `needs` name: at once what can be asked at once, then down the order of trust."""
-        await self._learn_names(draft, needs)
-        await asyncio.gather(
-            self._load_details(draft, needs),
-            *(self._load_part(draft, provider) for provider in _providers_to_ask(draft.shop, needs)),
+    def _on_page(self, shop: Shop, page: Loaded[tuple[Order, ...]], plan: LoadPlan) -> Sequence[LoadedOrder | _Draft]:
+        """The orders of a page: loaded where the page holds all that `plan` asks for, which is found out once."""
+        loaded = page.derived.of(
+            plan.needs, lambda: tuple(self._from_page(shop, order, page, plan) for order in page.value or ())
         )
-        for need in needs:
-            if need.part is Part.STATUS:
-                await self._walk_status(draft, need)
+        drafts = zip(loaded, page.value or (), strict=True)
+        return [each or self._drafted(shop, order, page) for each, order in drafts]
 
-    async def _learn_names(self, draft: _Draft, needs: Collection[Need]) -> None:
+    def _from_page(
+        self, shop: Shop, order: Order, page: Loaded[tuple[Order, ...]], plan: LoadPlan
+    ) -> LoadedOrder | None:
+        draft = self._drafted(shop, order, page)
+        is_all = not plan.others and not plan.wants_references and all(_tells(draft, need) for need in plan.statuses)
+        return draft.loaded() if is_all else None
+
+    def _drafted(self, shop: Shop, order: Order, page: Loaded[tuple[Order, ...]]) -> _Draft:
+        draft = _Draft(shop, identity_of(shop.slug, order), refresh=False)
+        self._take_record(draft, one_of(page, order))
+        return draft
+
+    async def _complete(self, draft: _Draft, plan: LoadPlan) -> LoadedOrder:
+        await self._fill(draft, plan)
+        return await self._finish(draft, plan)
+
+    async def _fill(self, draft: _Draft, plan: LoadPlan) -> None:
+        """Ask everything that `plan` names: at once what can be asked at once, then down the order of trust."""
+        await self._learn_names(draft, plan)
+        details = [self._load_record(draft)] if plan.needs_record(draft.identity) else []
+        await _together([*details, *(self._load_part(draft, provider) for provider in plan.others)])
+        for need in plan.statuses:
+            await self._walk_status(draft, need)
+
+    async def _learn_names(self, draft: _Draft, plan: LoadPlan) -> None:
         """Ask the order source first where a name that only it knows decides whom else to ask."""
-        asked = _providers_to_ask(draft.shop, needs)
-        lacks_name = any(self._directory.rule_lacks_name(draft.shop, draft.identity, provider) for provider in asked)
-        needs_links = bool(asked) or any(need.part is Part.REFERENCES for need in needs)
-        if draft.shop.order_source and (lacks_name or (needs_links and draft.identity.order_number is None)):
-            await self._load_record(draft)
-
-    async def _load_details(self, draft: _Draft, needs: Collection[Need]) -> None:
-        source = draft.shop.order_source
-        is_named = source is not None and source.profile.name in _providers_to_ask(draft.shop, needs)
-        if is_named or any(_needs_record(need, draft.identity) for need in needs):
+        lacks_name = any(
+            self._directory.rule_lacks_name(draft.shop, draft.identity, provider) for provider in plan.providers
+        )
+        if draft.shop.order_source and (lacks_name or (plan.needs_links and draft.identity.order_number is None)):
             await self._load_record(draft)
 
     async def _load_record(self, draft: _Draft) -> None:
@@ -137,6 +161,7 @@ class OrderService:
         adapter = draft.shop.providers[provider]
         if provider in draft.parts or adapter is draft.shop.order_source or not isinstance(adapter, TrackingSource):
             return
+        self._loads.note_store()
         references = await self._directory.askable(draft.shop, draft.identity, provider)
         if not references:
             error = self._failure_to_name(draft, provider)
@@ -183,6 +208,7 @@ class OrderService:
 
     async def _is_known_elsewhere(self, draft: _Draft) -> bool:
         """Ask those that were not selected but could know the order, cheapest first, until one does."""
+        self._loads.note_store()
         if await self._directory.links(draft.identity):
             return True
         elsewhere = _Draft(draft.shop, draft.identity, draft.refresh, draft.record, dict(draft.parts))
@@ -195,11 +221,11 @@ class OrderService:
         draft.failures_elsewhere = elsewhere.failures
         return elsewhere.is_known
 
-    async def _finish(self, draft: _Draft, needs: Collection[Need]) -> LoadedOrder:
-        references: tuple[KnownReference, ...] = ()
-        if any(need.part is Part.REFERENCES for need in needs):
-            references = await self._directory.references(draft.shop, draft.identity)
-        return LoadedOrder(draft.shop, draft.identity, draft.record, dict(draft.parts), references)
+    async def _finish(self, draft: _Draft, plan: LoadPlan) -> LoadedOrder:
+        if not plan.wants_references:
+            return draft.loaded()
+        self._loads.note_store()
+        return draft.loaded(await self._directory.references(draft.shop, draft.identity))
 
 
 @dataclass(slots=True)
@@ -222,20 +248,26 @@ class _Draft:
         own = tuple(part.error for part in self.parts.values() if part.error)
         return tuple(dict.fromkeys((*own, *self.failures_elsewhere)))
 
+    def loaded(self, references: tuple[KnownReference, ...] = ()) -> LoadedOrder:
+        """The order as it is now. One that a fresh copy of its record alone makes is made once."""
+        record, is_alone = self.record, len(self.parts) == 1 and not references
+        if record is None or record.cache is not CacheResult.HIT or not is_alone:
+            return LoadedOrder(self.shop, self.identity, record, dict(self.parts), references)
+        return record.derived.of(
+            self.identity,
+            lambda: LoadedOrder(self.shop, self.identity, record, dict(self.parts), (), token=object()),
+        )
 
-def _providers_to_ask(shop: Shop, needs: Iterable[Need]) -> tuple[str, ...]:
-    """The providers of `shop` whose trackings the needs name, most trusted first. A status walk asks by itself."""
-    return tuple(provider for provider in shop.tracking_providers if any(_asks(need, shop, provider) for need in needs))
+
+def _tells(draft: _Draft, need: Need) -> bool:
+    """Whether a status walk for `need` ends at the order source, which is asked first and was."""
+    source = draft.shop.order_source
+    first = next((name for name in draft.shop.tracking_providers if need.names(name)), None)
+    part = draft.parts.get(first) if first else None
+    is_source = source is not None and source.profile.name == first
+    return is_source and part is not None and status_told(draft.shop, draft.record, part) is not None
 
 
-def _asks(need: Need, shop: Shop, provider: str) -> bool:
-    if need.part is Part.TRACKINGS:
-        return need.names(provider)
-    return need.part is Part.ESTIMATE and need.names(provider) and shop.providers[provider].profile.estimates_arrival
-
-
-def _needs_record(need: Need, identity: OrderIdentity) -> bool:
-    if need.part is Part.DETAILS:
-        return True
-    name = NAME_PARTS.get(need.part)
-    return name is not None and identity.name(name) is None
+async def _together(asking: Sequence[Coroutine[Any, Any, T]]) -> Sequence[T]:
+    """What each of `asking` answers. One alone needs no task, which costs more than an answer that is at hand."""
+    return [await asking[0]] if len(asking) == 1 else await asyncio.gather(*asking)

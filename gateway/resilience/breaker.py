@@ -10,14 +10,24 @@ close everybody's way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import TracebackType
+from typing import NamedTuple
 
 from gateway.resilience.counts import RecentCounts
 from gateway.resilience.deadline import MonotonicClock
 
 _CALL, _FAULT, _SLOW = "call", "fault", "slow"
+
+_KINDS: Mapping[tuple[bool, bool], tuple[str, ...]] = {
+    (False, False): (_CALL,),
+    (False, True): (_CALL, _SLOW),
+    (True, False): (_CALL, _FAULT),
+    (True, True): (_CALL, _FAULT, _SLOW),
+}
+"""What a call counts as, by whether it was a fault and whether it was slow."""
 
 TRIAL_SECONDS = 1.0
 """When to ask again while a trial is under way: it ends at any moment."""
@@ -74,41 +84,36 @@ class CircuitBreaker:
         if self.retry_in:
             raise CircuitOpen(self.retry_in)
 
-    @contextmanager
-    def watched(self, is_fault: IsFault) -> Iterator[None]:
+    def watched(self, is_fault: IsFault) -> AbstractContextManager[None]:
         """Let the call inside through, and learn from how it ends. Raises `CircuitOpen` instead of beginning it.
 
         A call that is cancelled says nothing.
         """
+        return _Watched(self, is_fault)
+
+    def _begin(self) -> _Begun:
         self.check()
         is_trial = self._is_trying = self._opened_at is not None
-        changes, begun = self._changes, self._clock()
-        fault: bool | None = None
-        try:
-            yield
-            fault = False
-        except Exception as error:
-            fault = is_fault(error)
-            raise
-        finally:
-            if is_trial:
-                self._is_trying = False
-            if fault is not None and changes == self._changes:  # not of a time before the circuit opened or closed
-                self._learn(is_fault=fault, is_slow=self._clock() - begun >= self._policy.slow_seconds)
+        return _Begun(is_trial, self._changes, self._clock())
+
+    def _end(self, call: _Begun, fault: bool | None) -> None:
+        if call.is_trial:
+            self._is_trying = False
+        if fault is not None and call.changes == self._changes:  # not of a time before the circuit opened or closed
+            self._learn(is_fault=fault, is_slow=self._clock() - call.at >= self._policy.slow_seconds)
 
     def _learn(self, *, is_fault: bool, is_slow: bool) -> None:
         if self._opened_at is not None:
             self._change(opened_at=self._clock() if is_fault or is_slow else None)
             return
-        self._counts.add(_CALL, *([_FAULT] if is_fault else []), *([_SLOW] if is_slow else []))
+        self._counts.add(*_KINDS[is_fault, is_slow])
         if self._is_too_much():
             self._change(opened_at=self._clock())
 
     def _is_too_much(self) -> bool:
-        calls = self._counts.count(_CALL)
+        calls, faults, slow = self._counts.each(_CALL, _FAULT, _SLOW)
         return calls >= self._policy.minimum_calls and (
-            self._counts.count(_FAULT) >= calls * self._policy.fault_share
-            or self._counts.count(_SLOW) >= calls * self._policy.slow_share
+            faults >= calls * self._policy.fault_share or slow >= calls * self._policy.slow_share
         )
 
     def _change(self, *, opened_at: float | None) -> None:
@@ -116,3 +121,34 @@ class CircuitBreaker:
         self._changes += 1
         self._on_change(opened_at is not None)
         self._counts.clear()
+
+
+class _Begun(NamedTuple):
+    """A call that was let through: whether as a trial, after how many changes of the circuit, and when."""
+
+    is_trial: bool
+    changes: int
+    at: float
+
+
+class _Watched:
+    """See `CircuitBreaker.watched`."""
+
+    __slots__ = ("_begun", "_breaker", "_is_fault")
+
+    _begun: _Begun
+
+    def __init__(self, breaker: CircuitBreaker, is_fault: IsFault) -> None:
+        self._breaker = breaker
+        self._is_fault = is_fault
+
+    def __enter__(self) -> None:
+        self._begun = self._breaker._begin()
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        fault: bool | None = False
+        if error is not None:
+            fault = self._is_fault(error) if isinstance(error, Exception) else None
+        self._breaker._end(self._begun, fault)

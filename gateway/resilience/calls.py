@@ -15,8 +15,7 @@ A write is made once. What is refused in 1 to 4 was never sent, and fails at onc
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -121,6 +120,7 @@ class ProviderCalls:
         self.call_seconds = call_seconds
         self._book = book
         self._settings = settings
+        self._retries = RetryPolicy(settings.attempts, settings.retry_wait_ms / 1000)
         self._limits = limits or {}
         self._clock = clock
         self._new_gate: NewGate = new_gate or (lambda _account, limits: ProcessGate(limits, clock))
@@ -144,24 +144,23 @@ class ProviderCalls:
         for state in self._states.values():
             await state.gate.aclose()
 
-    async def retried(
+    def retried(
         self,
         account: Account,
         call: Callable[[], Awaitable[T]],
         deadline: Deadline,
         allowance: Allowance,
-    ) -> T:
+    ) -> Awaitable[T]:
         """What `call` answers in the end, tried again where that may help and is within the budget."""
         state = self._state(account)
         state.budget.note_call()
-        policy = RetryPolicy(self._settings.attempts, self._settings.retry_wait_ms / 1000)
-        retrying = policy.retrying(
+        retrying = self._retries.retrying(
             is_worth_another_try,
             lambda: state.takes_calls and allowance.left > 0,
             state.budget,
             deadline,
         )
-        return await retrying(call)
+        return retrying(call)
 
     async def attempted(
         self,
@@ -175,16 +174,18 @@ class ProviderCalls:
     ) -> T:
         """What `call` answers, made once, under everything that holds for the account."""
         state = self._state(account)
-        with _told(account[1], operation):
+        try:
             state.check()
             async with state.turnstile.place(urgency, max(deadline.remaining() - REPLY_SECONDS, 0.0)):
                 allowance.take(account, operation)
-                with (
-                    state.breaker.watched(is_fault),
-                    _pausing(state.gate),
-                    observing.provider_attempt(*account, operation),
-                ):
+                with state.breaker.watched(is_fault), observing.provider_attempt(*account, operation):
                     return await self._book.observed(*account, operation, call, seconds=self.call_seconds)
+        except ProviderUnavailable as error:
+            if error.retry_after:
+                state.gate.pause(error.retry_after.total_seconds())
+            raise
+        except (AccountPaused, CircuitOpen, NoPlace) as refusal:
+            raise _as_error(refusal, account[1], operation) from refusal
 
     def _state(self, account: Account) -> _State:
         state = self._states.get(account)
@@ -217,8 +218,8 @@ class OperationCalls:
         """
         urgency = Urgency.BACKGROUND if behind else self._urgency
 
-        async def attempt() -> T:
-            return await self._attempted((shop, provider), operation, call, urgency)
+        def attempt() -> Awaitable[T]:
+            return self._attempted((shop, provider), operation, call, urgency)
 
         with observing.provider_call(shop, provider, operation):
             return await self._calls.retried((shop, provider), attempt, self._deadline, self._allowance)
@@ -228,10 +229,10 @@ class OperationCalls:
         with observing.provider_call(shop, provider, operation):
             return await self._attempted((shop, provider), operation, call, self._urgency)
 
-    async def _attempted(
+    def _attempted(
         self, account: Account, operation: str, call: Callable[[], Awaitable[T]], urgency: Urgency
-    ) -> T:
-        return await self._calls.attempted(
+    ) -> Awaitable[T]:
+        return self._calls.attempted(
             account, operation, call, urgency=urgency, deadline=self._deadline, allowance=self._allowance
         )
 
@@ -248,25 +249,12 @@ def breaker_policy(settings: ResilienceSettings) -> BreakerPolicy:
     )
 
 
-@contextmanager
-def _told(provider: str, operation: str) -> Iterator[None]:
-    """Have what refuses a call raised as the `ProviderError` that it is for whoever asked."""
-    try:
-        yield
-    except AccountPaused as refusal:
-        raise ProviderRateLimited(provider, operation, timedelta(seconds=refusal.seconds)) from refusal
-    except CircuitOpen as refusal:
-        raise ProviderCircuitOpen(provider, operation, timedelta(seconds=refusal.seconds)) from refusal
-    except NoPlace as refusal:
-        raise ProviderBusy(provider, operation) from refusal
-
-
-@contextmanager
-def _pausing(gate: Gate) -> Iterator[None]:
-    """Leave the account alone for as long as a failure of the call inside says."""
-    try:
-        yield
-    except ProviderUnavailable as error:
-        if error.retry_after:
-            gate.pause(error.retry_after.total_seconds())
-        raise
+def _as_error(refusal: AccountPaused | CircuitOpen | NoPlace, provider: str, operation: str) -> ProviderError:
+    """What refuses a call, as the `ProviderError` that it is for whoever asked."""
+    match refusal:
+        case AccountPaused():
+            return ProviderRateLimited(provider, operation, timedelta(seconds=refusal.seconds))
+        case CircuitOpen():
+            return ProviderCircuitOpen(provider, operation, timedelta(seconds=refusal.seconds))
+        case NoPlace():
+            return ProviderBusy(provider, operation)

@@ -24,13 +24,20 @@ class RecentCounts:
         now = self._forget_old()
         if not self._parts or self._parts[-1][0] != now:
             self._parts.append((now, Counter()))
-        self._parts[-1][1].update(kinds)
-        self._totals.update(kinds)
+        part = self._parts[-1][1]
+        for kind in kinds:  # `Counter.update` takes ten times as long for the one or two that there are
+            part[kind] += 1
+            self._totals[kind] += 1
 
     def count(self, kind: str) -> int:
         """How often `kind` happened."""
         self._forget_old()
         return self._totals[kind]
+
+    def each(self, *kinds: str) -> list[int]:
+        """How often each of `kinds` happened."""
+        self._forget_old()
+        return [self._totals[kind] for kind in kinds]
 
     def clear(self) -> None:
         """Forget everything."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import TypeVar
 
 from providers.errors import ProviderTimeout
@@ -41,20 +42,37 @@ class Deadline:
         return max(self.at - self.clock(), 0.0)
 
 
-@asynccontextmanager
-async def within(seconds: float, provider: str, operation: str) -> AsyncIterator[None]:
+class _Limit:
+    """See `within`. A class, because one made of a generator costs every call of a provider twice as much."""
+
+    __slots__ = ("_operation", "_provider", "_scope")
+
+    def __init__(self, seconds: float, provider: str, operation: str) -> None:
+        self._scope = asyncio.timeout(seconds)
+        self._provider = provider
+        self._operation = operation
+
+    async def __aenter__(self) -> None:
+        await self._scope.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._scope.__aexit__(kind, error, trace)
+        except TimeoutError as expiry:
+            raise ProviderTimeout(self._provider, self._operation) from expiry
+        if isinstance(error, TimeoutError) and self._scope.expired():
+            raise ProviderTimeout(self._provider, self._operation) from error
+
+
+def within(seconds: float, provider: str, operation: str) -> AbstractAsyncContextManager[None]:
     """Give what is awaited inside `seconds` in total.
 
     Raises `ProviderTimeout` when they run out, after what ran inside was cancelled and has ended. A cancellation from
     outside, and a `TimeoutError` of somebody else's making, pass through as they are.
     """
-    try:
-        async with asyncio.timeout(seconds) as scope:
-            yield
-    except TimeoutError as error:
-        if not scope.expired():
-            raise
-        raise ProviderTimeout(provider, operation) from error
+    return _Limit(seconds, provider, operation)
 
 
 async def call_within(seconds: float, provider: str, operation: str, call: Callable[[], Awaitable[T]]) -> T:

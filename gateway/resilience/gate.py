@@ -127,6 +127,8 @@ class Pace:
 
     def take(self, urgency: Urgency) -> float:
         """0 when a call may begin now, which is then counted; else how many seconds are left until it may."""
+        if self._limits.calls_per_second is None:
+            return 0.0
         now = self._clock()
         due = max(self._due, now)
         early = due - self._limits.tolerance(urgency) - now

@@ -83,7 +83,9 @@ class HealthBook:
         self, shop: str, provider: str, operation: str, call: Callable[[], Awaitable[T]], *, seconds: float
     ) -> T:
         """What `call` answers within `seconds`, else `ProviderTimeout`."""
-        account = self._accounts.setdefault((shop, provider), _Account())
+        account = self._accounts.get((shop, provider))
+        if account is None:
+            account = self._accounts[shop, provider] = _Account()
         begun = self._stopwatch()
         try:
             answer = await call_within(seconds, provider, operation, call)

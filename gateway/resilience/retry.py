@@ -10,6 +10,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
@@ -24,7 +25,15 @@ LEAST_SECONDS = 0.5
 
 _CALL, _RETRY = "call", "retry"
 
+T = TypeVar("T")
+
 Sleep = Callable[[float], Awaitable[None]]
+
+
+class Retrying(Protocol):
+    """Makes a call, and makes it again where that may help."""
+
+    async def __call__(self, call: Callable[[], Awaitable[T]]) -> T: ...
 
 
 class RetryBudget:
@@ -65,7 +74,7 @@ class RetryPolicy:
         may_retry: Callable[[], bool],
         budget: RetryBudget,
         deadline: Deadline,
-    ) -> AsyncRetrying:
+    ) -> Retrying:
         """Runs a call (`await retrying(call)`) until it ends otherwise than with a failure that `is_worth_it`.
 
         The last failure is raised when attempts, `budget` or the time of `deadline` are used up, or `may_retry` says
@@ -83,11 +92,33 @@ class RetryPolicy:
         def note_retry(_state: RetryCallState) -> None:
             budget.note_retry()
 
-        return AsyncRetrying(
-            stop=is_over,
-            wait=wait_random_exponential(multiplier=self.wait_seconds),
-            retry=retry_if_exception(is_worth_it),
-            before_sleep=note_retry,
-            sleep=self.sleep,
-            reraise=True,
-        )
+        async def retrying(call: Callable[[], Awaitable[T]]) -> T:
+            try:
+                return await call()  # almost every call ends here, without tenacity's loop around it
+            except Exception as error:
+                if not is_worth_it(error):
+                    raise
+                first = error
+            again = AsyncRetrying(
+                stop=is_over,
+                wait=wait_random_exponential(multiplier=self.wait_seconds),
+                retry=retry_if_exception(is_worth_it),
+                before_sleep=note_retry,
+                sleep=self.sleep,
+                reraise=True,
+            )
+            return await again(_failed_once(first, call))
+
+        return retrying
+
+
+def _failed_once(first: Exception, call: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
+    """`call` after its first attempt, which is not made again: it raises `first`."""
+    failures = [first]
+
+    async def attempt() -> T:
+        if failures:
+            raise failures.pop()
+        return await call()
+
+    return attempt

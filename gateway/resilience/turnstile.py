@@ -6,9 +6,9 @@ import asyncio
 import itertools
 import math
 from bisect import insort
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
+from types import TracebackType
 
 from gateway.resilience.gate import Gate, Leave, Refusal, Urgency
 
@@ -40,18 +40,12 @@ class Turnstile:
         self._waiting: list[_Waiter] = []
         self._numbers = itertools.count()
 
-    @asynccontextmanager
-    async def place(self, urgency: Urgency, seconds: float) -> AsyncIterator[None]:
+    def place(self, urgency: Urgency, seconds: float) -> AbstractAsyncContextManager[None]:
         """Hold a place while what is inside runs. Whoever finds one free does not wait, and needs no time.
 
         Raises `NoPlace` when there is none within `seconds`, and `AccountPaused`.
         """
-        leave = await self._enter(urgency, seconds)
-        try:
-            yield
-        finally:
-            leave()
-            self._wake_first()
+        return _Place(self, urgency, seconds)
 
     async def _enter(self, urgency: Urgency, seconds: float) -> Leave:
         if not self._waiting:
@@ -90,6 +84,28 @@ class Turnstile:
     def _wake_first(self) -> None:
         if self._waiting:
             self._waiting[0].woken.set()
+
+
+class _Place:
+    """See `Turnstile.place`."""
+
+    __slots__ = ("_leave", "_seconds", "_turnstile", "_urgency")
+
+    _leave: Leave
+
+    def __init__(self, turnstile: Turnstile, urgency: Urgency, seconds: float) -> None:
+        self._turnstile = turnstile
+        self._urgency = urgency
+        self._seconds = seconds
+
+    async def __aenter__(self) -> None:
+        self._leave = await self._turnstile._enter(self._urgency, self._seconds)
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._leave()
+        self._turnstile._wake_first()
 
 
 async def _woken_within(woken: asyncio.Event, seconds: float) -> None:

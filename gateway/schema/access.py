@@ -14,9 +14,13 @@ from typing import Any, Final
 from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLSchema
 
 from gateway.auth.principal import Principal, Scope
+from gateway.compiler import REFUSED
 from gateway.schema.errors import Forbidden
 
 Resolver = Callable[..., Any]
+
+GATE: Final = "gate"
+"""Where a field of the schema carries its `FieldGate`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,18 @@ PERSONAL_FILTERS: Final = ("email_id", "zip_code")
 """Filters of a search that need `personal:read`: with them anybody could find out whose an order is by trying."""
 
 
+@dataclass(frozen=True, slots=True)
+class FieldGate:
+    """A rule before one field. `otherwise` is what the field answers to those whom it does not admit, or `REFUSED`."""
+
+    rule: Rule
+    otherwise: object
+
+    def admits(self, context: Any) -> bool:
+        """Whether the principal of this operation may see the field."""
+        return self.rule.admits(context.principal)
+
+
 def _spread() -> Iterator[tuple[str, Rule]]:
     for rule, types in DECISIONS.items():
         for type_name, fields in types.items():
@@ -219,34 +235,38 @@ def guard(schema: GraphQLSchema) -> None:
             for name, field in type_.fields.items():
                 rule = RULES.get(f"{type_name}.{name}", UNDECIDED)
                 if rule != OPEN:
-                    field.resolve = _guarded(field, rule)
+                    field.extensions[GATE] = FieldGate(rule, _otherwise(field, rule))
+                    field.resolve = _guarded(field)
                     field.description = f"{field.description} {rule.told}"
 
 
-def _guarded(field: GraphQLField, rule: Rule) -> Resolver:
-    resolve = field.resolve
+def gate_of(field: GraphQLField) -> FieldGate | None:
+    """What `guard` put before `field`; None where it is open."""
+    gate: FieldGate | None = field.extensions.get(GATE)
+    return gate
+
+
+def _guarded(field: GraphQLField) -> Resolver:
+    resolve, gate = field.resolve, gate_of(field)
     assert resolve is not None  # Strawberry gives every field a resolver of its own
-    refuse = _masking(field) if rule.is_masked else _refusing(rule)
+    assert gate is not None
 
     def guarded(source: Any, info: Any, **arguments: Any) -> Any:
-        if rule.admits(info.context.principal):
+        if gate.admits(info.context):
             return resolve(source, info, **arguments)
-        return refuse()
+        if gate.otherwise is REFUSED:
+            raise Forbidden(gate.rule.scope or Scope.ADMIN)
+        return gate.otherwise
 
     return guarded
 
 
-def _refusing(rule: Rule) -> Callable[[], Any]:
-    def refuse() -> Any:
-        raise Forbidden(rule.scope or Scope.ADMIN)
-
-    return refuse
-
-
-def _masking(field: GraphQLField) -> Callable[[], Any]:
-    """Null, or an empty list where the field cannot be null."""
+def _otherwise(field: GraphQLField, rule: Rule) -> object:
+    """What a field answers that its rule keeps from somebody: null, or an empty list where it cannot be null."""
+    if not rule.is_masked:
+        return REFUSED
     if not isinstance(field.type, GraphQLNonNull):
-        return lambda: None
+        return None
     if isinstance(field.type.of_type, GraphQLList):
-        return list
+        return ()
     raise TypeError("a field that is masked has to be nullable, or a list")

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.auth.order_tokens import OrderTokens
 from gateway.auth.principal import Principal, Scope
 from gateway.freshness.cache import FreshCache
+from gateway.freshness.derived import Derived
+from gateway.orders.directory import Directory
 from gateway.orders.errors import OrderError
 from gateway.orders.idempotency import Idempotency
 from gateway.orders.identity import OrderKey
 from gateway.orders.links import LinkService
 from gateway.orders.loaded import LoadedOrder
-from gateway.orders.loads import LoadServices
+from gateway.orders.loads import Loads, LoadServices
 from gateway.orders.operation import Operation, OperationServices
 from gateway.orders.registration.service import RegistrationService, RegistrationServices
+from gateway.orders.service import OrderService
 from gateway.orders.shops import Shop, Shops
 from gateway.orders.sightings import Sightings
+from gateway.orders.trackers import TrackerService
+from gateway.orders.writes import OrderTrackerWrites, OrderWrites, RouteWrites
 from gateway.resilience.deadline import Deadline
 from gateway.resilience.health import failure_of
 from gateway.schema.errors import ClientError, ErrorCode, Forbidden
@@ -47,39 +52,86 @@ class Services:
     registrations: RegistrationServices
     query_seconds: float
     order_tokens: OrderTokens | None = None
+    operations: OperationServices = field(init=False)
+    """What the use cases of every operation are made over."""
 
-    @property
-    def operations(self) -> OperationServices:
-        """What the use cases of every operation are made over."""
-        return OperationServices(self.links, self.loads)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "operations", OperationServices(self.links, self.loads))
 
 
 class Context:
     """One operation: who asks, its deadline, loads and failures."""
 
-    def __init__(self, services: Services, request_id: str, deadline: Deadline, principal: Principal) -> None:
+    def __init__(
+        self,
+        services: Services,
+        request_id: str,
+        deadline: Deadline,
+        principal: Principal,
+        operation: Operation | None = None,
+    ) -> None:
         self.services = services
         self.request_id = request_id
         self.principal = principal
         self.shops = services.shops.among(principal.shops)
-        operation = Operation(services.operations, deadline)
-        self.loads = operation.loads
-        self.directory = operation.directory
-        self.orders = operation.orders
-        self.trackers = operation.trackers
-        self.order_writes = operation.order_writes
-        self.order_tracker_writes = operation.order_tracker_writes
-        self.route_writes = operation.route_writes
-        self.linking = LinkService(services.links, services.cache, services.loads.clock)
-        self.idempotency = Idempotency(services.keys, deadline)
-        self.registration = RegistrationService(services.registrations, self.directory, self.orders, deadline)
+        self.read_ahead = Derived()
+        """What was read ahead of the selection. The pipeline gives one for all runs of a document, where it can."""
+        self._deadline = deadline
+        self._operation = operation or Operation(services.operations, deadline)
         self._failures: list[PartFailure] = []
+
+    def afresh(self) -> Context:
+        """The same operation to be run once more: what was loaded is at hand, and nothing has been reported."""
+        return Context(self.services, self.request_id, self._deadline, self.principal, self._operation)
+
+    @property
+    def loads(self) -> Loads:
+        return self._operation.loads
+
+    @property
+    def directory(self) -> Directory:
+        return self._operation.directory
+
+    @property
+    def orders(self) -> OrderService:
+        return self._operation.orders
+
+    @property
+    def trackers(self) -> TrackerService:
+        return self._operation.trackers
+
+    @property
+    def order_writes(self) -> OrderWrites:
+        return self._operation.order_writes
+
+    @property
+    def order_tracker_writes(self) -> OrderTrackerWrites:
+        return self._operation.order_tracker_writes
+
+    @property
+    def route_writes(self) -> RouteWrites:
+        return self._operation.route_writes
+
+    @property
+    def linking(self) -> LinkService:
+        return LinkService(self.services.links, self.services.cache, self.services.loads.clock)
+
+    @property
+    def idempotency(self) -> Idempotency:
+        return Idempotency(self.services.keys, self._deadline)
+
+    @property
+    def registration(self) -> RegistrationService:
+        return RegistrationService(self.services.registrations, self.directory, self.orders, self._deadline)
 
     def failures(self) -> Sequence[PartFailure]:
         return self._failures
 
     def max_age(self) -> timedelta | None:
         return self.loads.max_age()
+
+    def names(self) -> frozenset[str] | None:
+        return self.loads.names()
 
     def now(self) -> datetime:
         return self.services.loads.clock()
@@ -114,6 +166,8 @@ class Context:
 
     def report_order(self, order: LoadedOrder, path: Path, selected: SelectedNeeds) -> None:
         """Report every failure that a field selected on `order`, which stands at `path`, goes without."""
+        if not order.has_failures:
+            return
         for key, need in selected.fields:
             for error in order.failures(need):
                 self.report(error, (*path, key))

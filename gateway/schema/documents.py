@@ -11,7 +11,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from graphql import (
     DocumentNode,
@@ -19,6 +19,8 @@ from graphql import (
     GraphQLError,
     GraphQLInputObjectType,
     GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
     ValidationRule,
     parse,
     specified_rules,
@@ -27,9 +29,12 @@ from graphql import (
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
+from gateway.compiler import Program
+from gateway.freshness.derived import Derived
 from gateway.schema.counting import CountedOperation, Counter, FragmentCycle
 from gateway.schema.errors import ErrorCode
 from gateway.schema.limits import Held, first_exceeded, too_many_tokens
+from gateway.schema.selection import reads_variables_below
 from gateway.schema.settings import LimitSettings
 
 MAX_COMMENTS = 1_000
@@ -76,18 +81,52 @@ class NoIntrospection(ValidationRule):
             )
 
 
+@dataclass(slots=True)
+class Operation:
+    """One operation of a valid document, with what was found out about it and holds for every run.
+
+    `read_ahead` is what resolvers read ahead of the selection; None where that depends on variables. `runs` counts how
+    often it was asked for, and `program` is what it was compiled to; False when that was tried and cannot be.
+    """
+
+    document: DocumentNode
+    node: OperationDefinitionNode
+    counted: CountedOperation
+    read_ahead: Derived | None
+    is_within_limits: bool = False
+    runs: int = 0
+    program: Program | Literal[False] | None = None
+
+    @property
+    def is_query(self) -> bool:
+        return self.node.operation is OperationType.QUERY
+
+
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """A parsed document, and what each of its operations asks for."""
+    """A parsed document and its operations."""
 
     node: DocumentNode
-    operations: tuple[CountedOperation, ...]
+    operations: tuple[Operation, ...]
 
-    def operation(self, name: str | None) -> CountedOperation | None:
+    def operation(self, name: str | None) -> Operation | None:
         """The operation that `name` picks, or the only one; None where none is picked, and so none will be run."""
         if name is None:
             return self.operations[0] if len(self.operations) == 1 else None
-        return next((operation for operation in self.operations if operation.name == name), None)
+        return next((each for each in self.operations if each.counted.name == name), None)
+
+    def chosen(self, name: str | None) -> Operation:
+        """The operation that `name` picks, or the only one. Raises RequestRefused."""
+        operation = self.operation(name)
+        if operation is not None:
+            return operation
+        if name is not None:
+            raise _refused(ErrorCode.OPERATION_NOT_FOUND, f"The document holds no operation named '{name}'.")
+        if not self.operations:
+            raise _refused(ErrorCode.OPERATION_NOT_FOUND, "The document holds no operation.")
+        raise _refused(
+            ErrorCode.OPERATION_NAME_REQUIRED, "The document holds several operations: name one in operationName."
+        )
 
 
 class Documents:
@@ -115,36 +154,28 @@ class Documents:
         self._longest = remembered_characters // LONGEST_SHARE
         self._reading = asyncio.Lock()
 
-    def load(
+    async def load(
         self, text: str, operation_name: str | None = None, variables: Mapping[str, Any] | None = None
-    ) -> DocumentNode:
-        """The valid document that `text` is, whose operation of this name keeps to the limits with `variables`.
+    ) -> Operation:
+        """The operation of this name in the valid document that `text` is; it keeps to the limits with `variables`.
 
-        Raises RequestRefused. Where the name picks no operation, none is held to the limits.
+        Raises RequestRefused. A long document is read in a thread: other requests go on meanwhile. One at a time, as
+        they could only take turns, and each holds some megabytes.
         """
         document = self._remembered.get(text)
-        if document is None:
-            document = self._checked(text, operation_name, variables or {})
-            self._remember(text, document)
-        else:
-            self._hold_to_limits(document.operation(operation_name), variables or {})
+        if document is not None:
             self._remembered.move_to_end(text)
-        return document.node
-
-    async def load_aside(
-        self, text: str, operation_name: str | None = None, variables: Mapping[str, Any] | None = None
-    ) -> DocumentNode:
-        """What `load` answers or raises. A long document is read in a thread: other requests go on meanwhile.
-
-        One at a time, as they could only take turns, and each holds some megabytes.
-        """
-        if len(text) <= SHORT or text in self._remembered:
-            return self.load(text, operation_name, variables)
-        async with self._reading:
-            document = await asyncio.to_thread(self._checked, text, operation_name, variables or {})
+            operation = document.chosen(operation_name)
+            self._hold_to_limits(operation, variables or {})
+            return operation
+        if len(text) <= SHORT:
+            document = self._checked(text, operation_name, variables or {})
+        else:
+            async with self._reading:
+                document = await asyncio.to_thread(self._checked, text, operation_name, variables or {})
         if text not in self._remembered:
             self._remember(text, document)
-        return document.node
+        return document.chosen(operation_name)
 
     def problem_of(self, text: str) -> str | None:
         """Why the document that `text` is could never be run, in one line; None when it could, within the limits."""
@@ -157,18 +188,28 @@ class Documents:
     def _checked(self, text: str, operation_name: str | None, variables: Mapping[str, Any]) -> _Document:
         """The document that `text` is, once it is sure that it can be run. Changes nothing here."""
         document = self._read(text)
-        self._hold_to_limits(document.operation(operation_name), variables)
+        operation = document.operation(operation_name)
+        if operation is not None:
+            self._hold_to_limits(operation, variables)
         self._validate(document.node)
         return document
 
     def _read(self, text: str) -> _Document:
         node = self._parse(text)
         try:
-            return _Document(node, self._counter.count(node))
+            counted = self._counter.count(node)
         except FragmentCycle as cycle:
             message = f"The fragment '{cycle}' contains itself."
             error = GraphQLError(message, cycle.node)
             raise RequestRefused([coded(error, ErrorCode.GRAPHQL_VALIDATION_FAILED)]) from None
+        nodes = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
+        return _Document(
+            node,
+            tuple(
+                Operation(node, each, count, None if reads_variables_below(node, each) else Derived())
+                for each, count in zip(nodes, counted, strict=True)
+            ),
+        )
 
     def _parse(self, text: str) -> DocumentNode:
         try:
@@ -178,10 +219,13 @@ class Documents:
                 raise _beyond(too_many_tokens(self._limits)) from error
             raise RequestRefused([coded(error, ErrorCode.GRAPHQL_PARSE_FAILED)]) from error
 
-    def _hold_to_limits(self, operation: CountedOperation | None, variables: Mapping[str, Any]) -> None:
-        exceeded = first_exceeded(operation, self._limits, variables) if operation else None
+    def _hold_to_limits(self, operation: Operation, variables: Mapping[str, Any]) -> None:
+        if operation.is_within_limits:
+            return
+        exceeded = first_exceeded(operation.counted, self._limits, variables)
         if exceeded:
             raise _beyond(exceeded)
+        operation.is_within_limits = not operation.counted.totals.cost.terms
 
     def _validate(self, node: DocumentNode) -> None:
         # One error less than may be told, because graphql-core adds one that says there are more.
@@ -201,6 +245,10 @@ class Documents:
 
 _ABORTED = "Parsing aborted."
 """How graphql-core ends the message that a document is too long; the error says it nowhere else (3.3)."""
+
+
+def _refused(code: ErrorCode, message: str) -> RequestRefused:
+    return RequestRefused([coded(GraphQLError(message), code)])
 
 
 def _beyond(exceeded: Held) -> RequestRefused:

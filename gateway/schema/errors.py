@@ -88,10 +88,22 @@ class ErrorCode(StrEnum):
         "Send it again, without a pause in it.",
         True,
     )
+    HOST_NOT_ALLOWED = (
+        "HOST_NOT_ALLOWED",
+        "The gateway does not answer to the name in the `Host` header.",
+        "Use a name that it answers to, or have this one added to `server.hosts`.",
+    )
     ORIGIN_NOT_ALLOWED = (
         "ORIGIN_NOT_ALLOWED",
         "A browser asked whether a page of another origin may send this request, and it may not (CORS).",
         "Have the origin added to `cors.allow_origins`; send only the methods and headers that the preflight allows.",
+    )
+    RATE_LIMITED = (
+        "RATE_LIMITED",
+        "The caller has sent more requests than `rate_limits` allow; nothing was run. (A provider's own limit is "
+        "`PROVIDER_RATE_LIMITED`.)",
+        "Send the same again after the seconds that `Retry-After` says.",
+        True,
     )
     OVERLOADED = (
         "OVERLOADED",

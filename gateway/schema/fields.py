@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import strawberry
 
+from gateway.compiler import reads
+
 SHOP = "The shop's slug, when there are several."
 """The description of every input's `shop`."""
 
@@ -51,6 +53,7 @@ def _resolver(member: str) -> Callable[[Any], Any]:
     owner, _, last = member.rpartition(".")
     owner_of, value_of = attrgetter(owner), attrgetter(last)
 
+    @reads(member)
     def resolve(root: Any) -> Any:
         wrapped = owner_of(root)
         return None if wrapped is None else value_of(wrapped)

@@ -16,8 +16,8 @@ from gateway.orders.service import NotFound
 from gateway.schema.context import Context, told
 from gateway.schema.ids import GlobalId, parse_id
 from gateway.schema.inputs import key_of_id
-from gateway.schema.order_needs import ORDER_TYPE, needs_of
-from gateway.schema.selection import Path, selection_below
+from gateway.schema.order_needs import ORDER_TYPE, needs_below
+from gateway.schema.selection import Path
 from gateway.schema.types.nodes import Node
 from gateway.schema.types.order import Order
 from gateway.schema.types.route import load_route
@@ -65,7 +65,7 @@ async def _find_order(wanted: _Wanted) -> Node | None:
     key, _slug = key_of_id(str(wanted.id), wanted.shop.slug)
     if not wanted.context.may_read(wanted.shop, key):
         return None
-    selected = needs_of(selection_below(wanted.info._raw_info, ORDER_TYPE))
+    selected = needs_below(wanted.info)
     found = await wanted.context.orders.find(wanted.shop, key, selected.needs)
     if isinstance(found, NotFound):
         _report(wanted, found.failures)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
+from strawberry import Info
+
+from gateway.freshness.derived import Derived
 from gateway.orders.needs import Need, Part
-from gateway.schema.selection import SelectedField, Selection
+from gateway.schema.selection import SelectedField, Selection, keys_of, selection_below
 
 ORDER_TYPE = "Order"
 
@@ -57,11 +62,18 @@ class SelectedNeeds:
     """The needs of one selection on an order, each with the keys of the fields that have it."""
 
     fields: tuple[tuple[str, Need], ...]
+    needs: tuple[Need, ...] = field(init=False)
+    """Each need once."""
 
-    @property
-    def needs(self) -> tuple[Need, ...]:
-        """Each need once."""
-        return tuple(dict.fromkeys(need for _key, need in self.fields))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "needs", tuple(dict.fromkeys(need for _key, need in self.fields)))
+
+
+def needs_below(info: Info[Any]) -> SelectedNeeds:
+    """What is selected on the order that the field being resolved answers; read once for a document where possible."""
+    raw = info._raw_info
+    read_ahead: Derived = info.context.read_ahead
+    return read_ahead.of((ORDER_TYPE, *keys_of(raw)), lambda: needs_of(selection_below(raw, ORDER_TYPE)))
 
 
 def needs_of(selection: Selection) -> SelectedNeeds:
@@ -70,12 +82,18 @@ def needs_of(selection: Selection) -> SelectedNeeds:
     return SelectedNeeds(tuple((key, need) for key, need in needs if need))
 
 
-def need_for(field: str, providers: Collection[str] | None = None) -> Need:
-    """The need of an order's field called with `providers`. Raises `KeyError` for a field that asks nobody."""
+@lru_cache(maxsize=64)
+def _plain_need(field: str) -> Need:
     part = FIELD_PARTS[field]
     if part is None:
         raise KeyError(field)
-    return Need(part, None if providers is None else frozenset(providers))
+    return Need(part)
+
+
+def need_for(field: str, providers: Collection[str] | None = None) -> Need:
+    """The need of an order's field called with `providers`. Raises `KeyError` for a field that asks nobody."""
+    plain = _plain_need(field)
+    return plain if providers is None else Need(plain.part, frozenset(providers))
 
 
 def all_needs(selections: Iterable[SelectedNeeds]) -> tuple[Need, ...]:

@@ -15,17 +15,22 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol, cast
 
+import orjson
 import strawberry
-from graphql import ExecutionResult, GraphQLError, GraphQLFormattedError, OperationDefinitionNode, OperationType
+from graphql import ExecutionResult, GraphQLError, GraphQLFormattedError, OperationType
 from graphql.execution import Executor
-from graphql.language import DocumentNode
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.execution import optimized_is_awaitable
 
 from gateway.auth.principal import Principal
-from gateway.schema.documents import MAX_ERRORS, Documents, RequestRefused, coded
+from gateway.compiler import GivenUp, Pieces, Program
+from gateway.freshness.derived import Derived
+from gateway.schema.answers import NEVER, KeptAnswer, KeptAnswers, may_be_kept
+from gateway.schema.documents import MAX_ERRORS, Documents, Operation, RequestRefused, coded
+from gateway.schema.encoding import encode
 from gateway.schema.errors import ClientError, ErrorCode, QueryRequired
 from gateway.schema.persisted import PersistedDocuments
+from gateway.schema.programs import Programs
 from gateway.schema.settings import LimitSettings
 from gateway.store.database import StoreUnavailable
 from gateway.telemetry import observing
@@ -57,15 +62,21 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The body of a GraphQL response, as JSON data.
+    """The body of a GraphQL response, as the bytes of its JSON.
 
     `executed` is false when the request failed before anything was executed; the body then holds no `data`. `max_age`
     is how long every part of the answer stays fresh; None when it must not be kept.
     """
 
-    body: dict[str, Any]
+    content: bytes
     executed: bool
     max_age: timedelta | None = None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body as JSON data."""
+        body: dict[str, Any] = orjson.loads(self.content)
+        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +92,10 @@ class PartFailure:
 
 
 class OperationContext(Protocol):
-    """What resolvers of one operation share (`info.context`), as far as the pipeline reads it after execution."""
+    """What resolvers of one operation share (`info.context`), as far as the pipeline deals with it."""
+
+    read_ahead: Derived
+    """What resolvers read ahead of the selection."""
 
     def failures(self) -> Sequence[PartFailure]:
         """The provider failures met while loading."""
@@ -90,6 +104,26 @@ class OperationContext(Protocol):
     def max_age(self) -> timedelta | None:
         """How long everything that was loaded stays fresh; None when some of it must not be kept."""
         ...
+
+    def names(self) -> frozenset[str] | None:
+        """What everything that was loaded is known by when it changes; None where nobody would tell."""
+        ...
+
+    def afresh(self) -> OperationContext:
+        """A context to run the operation once more: what was loaded is at hand, and no failure was met yet."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """What makes a pipeline faster, and no answer different. Each can be left out.
+
+    `answers` keeps whole answers; `compiles` has operations that come again compiled; `pieces` keeps parts of answers.
+    """
+
+    answers: KeptAnswers | None = None
+    compiles: bool = True
+    pieces: Pieces | None = None
 
 
 class Pipeline:
@@ -107,6 +141,7 @@ class Pipeline:
         production: bool,
         limits: LimitSettings | None = None,
         persisted: PersistedDocuments | None = None,
+        layers: Layers = Layers(),
     ) -> None:
         # Strawberry has no public name for the graphql-core schema that it builds.
         self._schema = schema._schema
@@ -116,6 +151,8 @@ class Pipeline:
         self._persisted = persisted or PersistedDocuments()
         self._new_context = new_context
         self._hide_suggestions = production
+        self._answers = layers.answers
+        self._programs = Programs(self._schema, layers.pieces) if layers.compiles else None
 
     async def run(
         self, request: GraphQLRequest, *, request_id: str, principal: Principal, queries_only: bool
@@ -126,11 +163,19 @@ class Pipeline:
         be run. Whatever resolvers raise ends in `errors`. What the context's own methods raise comes through.
         """
         with observing.operation() as notes:
-            answer = await self._answer(request, request_id, principal, queries_only, notes)
-            observing.errors_told(_codes(answer.body.get("errors", ())))
-        return answer
+            kept = self._answers.find(request, principal) if self._answers else None
+            if kept is not None:
+                notes.chose(OperationType.QUERY.value)
+                notes.executed(has_errors=False)
+                return Answer(kept.content, executed=True, max_age=kept.max_age)
+            try:
+                return await self._made(request, request_id, principal, queries_only, notes)
+            except RequestRefused as refused:
+                errors = [_told(error) for error in refused.errors]
+                observing.errors_told(_codes(errors))
+                return Answer(encode({"errors": errors}), executed=False)
 
-    async def _answer(
+    async def _made(
         self,
         request: GraphQLRequest,
         request_id: str,
@@ -138,37 +183,53 @@ class Pipeline:
         queries_only: bool,
         notes: observing.OperationNotes,
     ) -> Answer:
+        """The answer, made now. Raises RequestRefused, QueryRequired and DocumentRefused."""
+        begun = self._answers.now() if self._answers else NEVER
         text = await self._persisted.text_of(request)
-        context = self._new_context(request_id, principal)
-        try:
-            executor = await self._prepare(text, request, context, queries_only)
-        except RequestRefused as refused:
-            return Answer({"errors": [_told(error) for error in refused.errors]}, executed=False)
-        await self._persisted.keep(request)
-        notes.chose(executor.operation.operation.value)
-        outcome = executor.execute_operation()
-        result = cast(ExecutionResult, await cast(Awaitable[Any], outcome) if _is_awaitable(outcome) else outcome)
-        errors = [
-            *_resolver_errors(result.errors or (), request_id),
-            *_failure_errors(context.failures()),
-        ]
-        notes.executed(has_errors=bool(errors))
-        if errors:
-            return Answer({"data": result.data, "errors": errors}, executed=True)
-        kept = context.max_age() if executor.operation.operation is OperationType.QUERY else None
-        return Answer({"data": result.data}, executed=True, max_age=kept)
-
-    async def _prepare(
-        self, text: str, request: GraphQLRequest, context: OperationContext, queries_only: bool
-    ) -> Executor[Any]:
-        """Everything before execution: document, operation, variables. Raises RequestRefused and QueryRequired."""
-        document = await self._documents.load_aside(text, request.operation_name, request.variables)
-        operation = _operation(document, request.operation_name)
-        if queries_only and operation.operation is not OperationType.QUERY:
+        operation = await self._documents.load(text, request.operation_name, request.variables)
+        if queries_only and not operation.is_query:
             raise QueryRequired
+        context = self._new_context(request_id, principal)
+        program = self._programs.of(operation) if self._programs else None
+        outcome = await self._run_program(program, operation, request, context) if program else None
+        if outcome is None:
+            context = context.afresh() if program else context
+            outcome = await self._run_core(operation, request, context, request_id)
+        await self._persisted.keep(request)
+        notes.chose(operation.node.operation.value)
+        notes.executed(has_errors=bool(outcome.errors))
+        observing.errors_told(_codes(outcome.errors))
+        answer = Answer(outcome.body, executed=True, max_age=_max_age(operation, context, outcome))
+        if self._answers and program and answer.max_age and may_be_kept(program.coordinates):
+            kept = KeptAnswer(answer.content, answer.max_age)
+            self._answers.keep(request, principal, kept, context.names(), begun)
+        return answer
+
+    async def _run_program(
+        self, program: Program, operation: Operation, request: GraphQLRequest, context: OperationContext
+    ) -> _Outcome | None:
+        """What the compiled operation comes to; None when graphql-core has to run it, as for every error."""
+        _lend_read_ahead(operation, context)
+        try:
+            data = await program.run(context, request.variables)
+        except GivenUp:
+            return None
+        return _Outcome(data, _failure_errors(context.failures()))
+
+    async def _run_core(
+        self, operation: Operation, request: GraphQLRequest, context: OperationContext, request_id: str
+    ) -> _Outcome:
+        """What the operation comes to on graphql-core. Raises RequestRefused for its variables."""
+        _lend_read_ahead(operation, context)
+        outcome = self._executor_of(operation, request, context).execute_operation()
+        result = cast(ExecutionResult, await cast(Awaitable[Any], outcome) if _is_awaitable(outcome) else outcome)
+        told = [*_resolver_errors(result.errors or (), request_id), *_failure_errors(context.failures())]
+        return _Outcome(encode(result.data), told)
+
+    def _executor_of(self, operation: Operation, request: GraphQLRequest, context: OperationContext) -> Executor[Any]:
         executor = self._executor.build(
             self._schema,
-            document,
+            operation.document,
             context_value=context,
             raw_variable_values=dict(request.variables or {}),
             operation_name=request.operation_name,
@@ -181,29 +242,31 @@ class Pipeline:
         return executor
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What an operation came to: `data` as JSON, and the errors that the client is told."""
+
+    data: bytes
+    errors: list[GraphQLFormattedError]
+
+    @property
+    def body(self) -> bytes:
+        if not self.errors:
+            return b'{"data":%b}' % self.data
+        return b'{"data":%b,"errors":%b}' % (self.data, encode(self.errors))
+
+
+def _lend_read_ahead(operation: Operation, context: OperationContext) -> None:
+    if operation.read_ahead is not None:
+        context.read_ahead = operation.read_ahead
+
+
+def _max_age(operation: Operation, context: OperationContext, outcome: _Outcome) -> timedelta | None:
+    return context.max_age() if operation.is_query and not outcome.errors else None
+
+
 # Strawberry annotates its predicate with a plain bool, graphql-core wants a type guard.
 _is_awaitable = cast(Any, optimized_is_awaitable)
-
-
-def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
-    """The operation that `name` picks, or the only one. Raises RequestRefused."""
-    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    if name is not None:
-        for operation in operations:
-            if operation.name and operation.name.value == name:
-                return operation
-        raise _refused(ErrorCode.OPERATION_NOT_FOUND, f"The document holds no operation named '{name}'.")
-    if not operations:
-        raise _refused(ErrorCode.OPERATION_NOT_FOUND, "The document holds no operation.")
-    if len(operations) > 1:
-        raise _refused(
-            ErrorCode.OPERATION_NAME_REQUIRED, "The document holds several operations: name one in operationName."
-        )
-    return operations[0]
-
-
-def _refused(code: ErrorCode, message: str) -> RequestRefused:
-    return RequestRefused([coded(GraphQLError(message), code)])
 
 
 def _resolver_errors(errors: Iterable[GraphQLError], request_id: str) -> list[GraphQLFormattedError]:

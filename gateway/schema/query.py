@@ -20,9 +20,9 @@ from gateway.schema.fields import resolved
 from gateway.schema.ids import parse_id
 from gateway.schema.inputs import OrderBy, OrderFilter, to_key
 from gateway.schema.nodes import MOST_NODES, find_node
-from gateway.schema.order_needs import ORDER_TYPE, all_needs, needs_of
+from gateway.schema.order_needs import needs_below
 from gateway.schema.registration_inputs import RegistrationFilter
-from gateway.schema.selection import path_of, selection_below
+from gateway.schema.selection import path_of
 from gateway.schema.types.connection import OrderConnection, order_connection, order_places
 from gateway.schema.types.nodes import Node
 from gateway.schema.types.order import Order, order_type
@@ -72,7 +72,7 @@ class Query:
         shop: ShopSlug = None,
     ) -> Order | None:
         key, slug = to_key(by, shop)
-        selected = needs_of(selection_below(info._raw_info, ORDER_TYPE))
+        selected = needs_below(info)
         found_shop = info.context.shop(slug)
         if not info.context.may_read(found_shop, key):
             raise Forbidden(Scope.ORDERS_READ)
@@ -98,12 +98,10 @@ class Query:
             context.require(Scope.PERSONAL_READ)
         search = filter.to_search() if filter else OrderSearch()
         offset = read_cursor(after, found_shop.slug, search) if after is not None else 0
-        places = order_places(info._raw_info)
-        needs = all_needs(place.selected for place in places)
+        places = order_places(info)
+        window = PageWindow(offset, check_first(first, FIRST_ORDERS))
         with told():
-            page = await context.orders.search(
-                found_shop, search, PageWindow(offset, check_first(first, FIRST_ORDERS)), needs
-            )
+            page = await context.orders.search(found_shop, search, window, places.needs)
         if isinstance(page, NotFound):
             report_all(info, page)
             return None

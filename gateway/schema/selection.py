@@ -11,15 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
+    DocumentNode,
     FieldNode,
+    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLIncludeDirective,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSkipDirective,
     InlineFragmentNode,
+    Node,
+    OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    VariableNode,
     VariableValues,
     get_argument_values,
     get_directive_values,
@@ -134,3 +139,36 @@ def selection_below(info: GraphQLResolveInfo[Any], type_name: str) -> Selection:
 def path_of(info: GraphQLResolveInfo[Any]) -> Path:
     """Where the field being resolved stands in the answer."""
     return tuple(info.path.as_list())
+
+
+def keys_of(info: GraphQLResolveInfo[Any]) -> tuple[str, ...]:
+    """The keys of the answer that lead to the field being resolved: the same for every item of a list."""
+    return tuple(step for step in info.path.as_list() if isinstance(step, str))
+
+
+def reads_variables_below(document: DocumentNode, operation: OperationDefinitionNode) -> bool:
+    """Whether anything that is read ahead in `operation` can depend on variables: arguments below its first level, and
+    directives. Of fragments all of the document's count."""
+    fragments = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
+    return any(_has_variable(node) for node in (*fragments, *_below(operation)))
+
+
+def _below(operation: OperationDefinitionNode) -> Iterator[Node]:
+    for selection in operation.selection_set.selections:
+        yield from selection.directives or ()
+        if isinstance(selection, FieldNode):
+            if selection.selection_set:
+                yield selection.selection_set
+        elif isinstance(selection, InlineFragmentNode):
+            yield selection
+
+
+def _has_variable(node: Node) -> bool:
+    waiting = [node]
+    for each in waiting:  # grows as it is read
+        if isinstance(each, VariableNode):
+            return True
+        for key in each.keys:
+            child = getattr(each, key, None)
+            waiting.extend(child if isinstance(child, tuple | list) else [child] if isinstance(child, Node) else ())
+    return False

@@ -168,11 +168,23 @@ class ServerSettings(SettingsTable):
         description="Longest that one call to a provider may take. At most 5.5: an attempt at a registration (9 s, and "
         "a call that was begun at its end) has to be over before its lease of 15 s is.",
     )
+    certificate_authorities: str | None = Field(
+        default=None,
+        min_length=1,
+        description="PEM file of authorities whose certificates are trusted beside those of certifi, when providers "
+        "and the identity provider are called: for one that is hosted in-house, or a proxy that ends TLS. It is read "
+        "at start. A relative path is taken from the working directory.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe event that is logged."
     )
     log_format: LogFormat = Field(
         default="text", description="How a line of the log is written: for people, or as a JSON object."
+    )
+    compile_queries: bool = Field(
+        default=True,
+        description="Turn a query that is run the second time into a program of its own, which takes a tenth of the "
+        "time. Answers are the same without it.",
     )
     access_log: bool = Field(
         default=False,
@@ -183,12 +195,26 @@ class ServerSettings(SettingsTable):
         description="Serve figures for Prometheus at `/metrics`, to whoever can reach the port. They hold the shops' "
         "names and how much is asked, and no order. Left out: only when `server.mode` is `development`.",
     )
+    hosts: Texts = Field(
+        default=(),
+        description="Names that the gateway answers to, without a port, beside `localhost`, `127.0.0.1`, `[::1]` and "
+        "`server.host`; `*` for any. A request to another name is refused with 421. Left out: any name, but where "
+        "`auth.mode` is `none` and `server.host` a loopback address none beside those, so that no page can read "
+        "orders by having its own name resolve to this machine (DNS rebinding). Health is told under every name.",
+    )
     clients: Texts = Field(
         default=(),
         max_length=100,
         description="Names of clients that metrics and logs tell apart, as these send them in "
         "`apollographql-client-name` or `x-client-name`; every other one is `other`.",
     )
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(host == "*" or _HOST.fullmatch(host) for host in hosts):
+            raise ValueError("should be names or addresses in lower case without a port, such as orders.example.com")
+        return tuple(host.strip("[]") for host in hosts)
 
     @property
     def is_loopback(self) -> bool:
@@ -199,6 +225,40 @@ class ServerSettings(SettingsTable):
             return ipaddress.ip_address(self.host.strip("[]")).is_loopback
         except ValueError:
             return False
+
+
+_HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
+
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Names that no page of another site can have: a browser never asks anybody what they stand for."""
+
+
+class RateLimitSettings(SettingsTable):
+    """How many requests each caller may send: each API key, each subject of JWTs, and each order by its tokens.
+
+    With `auth.mode = "none"` a caller is an address, of IPv6 its first 64 bits. Workers with a shared cache count
+    together.
+    """
+
+    requests_per_minute: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="Most requests to `/graphql` that a caller may send in a minute, at an even pace; further ones are "
+        "refused with 429 and `Retry-After`. A caller is an API key, the subject of a JWT, or the order of an order "
+        "token; with `auth.mode` `none`, an address. 0 is no limit.",
+    )
+    burst: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many of them may come at once after a pause. Left out: those of a whole minute.",
+    )
+
+    @model_validator(mode="after")
+    def _burst_is_in_the_minute(self) -> Self:
+        if self.requests_per_minute and (self.burst or 0) > self.requests_per_minute:
+            raise ValueError("burst should be at most requests_per_minute")
+        return self
 
 
 class CorsSettings(SettingsTable):
@@ -277,6 +337,7 @@ class Settings(SettingsTable):
     auth: AuthSettings = Field(default_factory=AuthSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    rate_limits: RateLimitSettings = Field(default_factory=RateLimitSettings)
     resilience: ResilienceSettings = Field(default_factory=ResilienceSettings)
     cors: CorsSettings = Field(default_factory=CorsSettings)
     documents: DocumentSettings = Field(default_factory=DocumentSettings)
@@ -290,6 +351,15 @@ class Settings(SettingsTable):
             return self.server.mode
         private = self.auth.mode is AuthMode.NONE and self.server.is_loopback
         return Mode.DEVELOPMENT if private else Mode.PRODUCTION
+
+    @property
+    def answered_hosts(self) -> frozenset[str] | None:
+        """The names in `Host` that are answered to, in lower case, IPv6 without brackets; None stands for any."""
+        server = self.server
+        private = self.auth.mode is AuthMode.NONE and server.is_loopback
+        if "*" in server.hosts or not (server.hosts or private):
+            return None
+        return _LOOPBACK_HOSTS | {server.host.strip("[]").lower(), *server.hosts}
 
     @property
     def serves_metrics(self) -> bool:

@@ -14,10 +14,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store.database import Database
+from gateway.store.inserts import insert_into
 from gateway.store.present import Present
 from gateway.store.tables import IdempotencyKeyRow
 
@@ -166,9 +166,8 @@ class IdempotencyKeys:
         ).where(*_is(write))
 
     async def _insert(self, connection: AsyncConnection, write: KeyedWrite, attempt: str) -> bool:
-        dialect = postgresql if self._database.dialect == "postgresql" else sqlite
         inserted = await connection.execute(
-            dialect.insert(IdempotencyKeyRow)
+            insert_into(self._database, IdempotencyKeyRow)
             .values(
                 shop=write.shop,
                 key=write.key,

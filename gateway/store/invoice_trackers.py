@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
+from gateway.store.inserts import insert_into
 from gateway.store.present import Present, present_of
 from gateway.store.tables import InvoiceTrackerAttemptRow, InvoiceTrackerRow
 from providers.base import REGISTRATION_TIME_LIMIT, AttemptBegun, AttemptRunning, AttemptUnfinished
@@ -60,7 +60,6 @@ class InvoiceTrackers:
         self._database = database
         self._shop = shop
         self._present = present or present_of(database)
-        self._dialect = postgresql if database.dialect == "postgresql" else sqlite
 
     async def begin(
         self, invoice_number: str, carrier_code: str, tracking_number: str
@@ -70,7 +69,7 @@ class InvoiceTrackers:
             async with self._database.writing() as connection:
                 return await self._begin(connection, _Registration(invoice_number, carrier_code, tracking_number))
         except StoreUnavailable as error:
-            raise NotBegun(str(error)) from error
+            raise NotBegun(str(error), error.explanation) from error
 
     async def add(self, tracker: InvoiceTracker) -> InvoiceTracker:
         """See `TrackerLedger.add`: the tracker and the end of its attempt are one transaction."""
@@ -171,7 +170,7 @@ class InvoiceTrackers:
     async def _insert_attempt(self, connection: AsyncConnection, registration: _Registration) -> float | None:
         """When the attempt was begun; None when one is open."""
         begun_at: float | None = await connection.scalar(
-            self._dialect.insert(InvoiceTrackerAttemptRow)
+            insert_into(self._database, InvoiceTrackerAttemptRow)
             .values(shop=self._shop, begun_at=self._present(), **registration._asdict())
             .on_conflict_do_nothing()
             .returning(InvoiceTrackerAttemptRow.begun_at)
@@ -184,7 +183,7 @@ class InvoiceTrackers:
         """The number that the tracker got; None when it is stored already."""
         document = tracker.model_dump(mode="json", exclude={"store_id"})
         store_id: int | None = await connection.scalar(
-            self._dialect.insert(InvoiceTrackerRow)
+            insert_into(self._database, InvoiceTrackerRow)
             .values(
                 shop=self._shop,
                 document=document,

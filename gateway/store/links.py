@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Row, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.store.database import Database
+from gateway.store.inserts import insert_into
 from gateway.store.tables import LinkRow
 from gateway.store.texts import is_storable
 from providers.models import Reference
@@ -82,8 +82,7 @@ class Links:
         `LinkTaken` when another order has it, unless it is of a kind that orders share. Of several orders that want it
         at the same time one gets it.
         """
-        dialect = postgresql if self._database.dialect == "postgresql" else sqlite
-        link = dialect.insert(LinkRow).values(
+        link = insert_into(self._database, LinkRow).values(
             shop=shop,
             order_number=order_number,
             sharer=order_number if shared else "",

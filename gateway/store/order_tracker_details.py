@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.store.database import Database
+from gateway.store.inserts import insert_into
 from gateway.store.tables import OrderTrackerDetailRow
 from providers.models import Carrier, OrderTracker
 
@@ -35,7 +35,6 @@ class OrderTrackerDetails:
 
         Raises `StoreUnavailable`.
         """
-        dialect = postgresql if self._database.dialect == "postgresql" else sqlite
         details = {
             "tracking_number": tracker.tracking_number,
             "carrier": tracker.carrier.reference if tracker.carrier else None,
@@ -43,7 +42,7 @@ class OrderTrackerDetails:
         }
         async with self._database.writing() as connection:
             await connection.execute(
-                dialect.insert(OrderTrackerDetailRow)
+                insert_into(self._database, OrderTrackerDetailRow)
                 .values(shop=shop, paypal_order_id=tracker.paypal_order_id, tracker_id=tracker.tracker_id, **details)
                 .on_conflict_do_update(index_elements=_KEY, set_=details)
             )

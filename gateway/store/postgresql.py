@@ -105,7 +105,7 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         except TimeoutError as error:
             raise StoreUnavailable("no connection in time") from error
         except OSError as error:
-            raise StoreUnavailable(error.strerror or str(error)) from error
+            raise StoreUnavailable.because_of(error) from error
         yield connection
 
 

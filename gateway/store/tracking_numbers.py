@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.store.database import Database
+from gateway.store.inserts import insert_into
 from gateway.store.tables import TrackingNumberRow
 from gateway.store.texts import is_storable
 
@@ -35,9 +35,8 @@ class TrackingNumbers:
         ]
         if not rows:
             return
-        dialect = postgresql if self._database.dialect == "postgresql" else sqlite
         async with self._database.writing() as connection:
-            await connection.execute(dialect.insert(TrackingNumberRow).on_conflict_do_nothing(), rows)
+            await connection.execute(insert_into(self._database, TrackingNumberRow).on_conflict_do_nothing(), rows)
 
     async def find_order_numbers(self, shop: str, tracking_number: str) -> tuple[str, ...]:
         """The numbers of the orders that `tracking_number` was seen on, in order."""

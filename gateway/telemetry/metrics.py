@@ -1,6 +1,6 @@
 """The figures of `names.py` as Prometheus's client counts them, for one process or for several that serve one port.
 
-Each is an object of this module, used where the thing happens: `ERRORS.labels(code).inc()`. With several workers each
+Each is an object of this module, used where the thing happens: `child(ERRORS, code).inc()`. With several workers each
 counts in files of a folder that they share (`shared_by_workers`), and whichever is asked adds them up, because nobody
 can choose which worker answers: that is the client library's own multiprocess mode. So there is no figure that only a
 process can know of itself, such as its memory; those are the container's or the machine's to tell.
@@ -13,8 +13,9 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
@@ -22,6 +23,8 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from gateway.telemetry import names
 from gateway.telemetry.names import Metric, Workers
+
+M = TypeVar("M", Counter, Gauge, Histogram)
 
 _FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The client library's own. It is read when that is imported, so it must be set before a worker starts."""
@@ -54,6 +57,7 @@ HTTP_REQUESTS = _counter(names.HTTP_REQUESTS)
 HTTP_DURATION = _histogram(names.HTTP_DURATION)
 HTTP_IN_FLIGHT = _gauge(names.HTTP_IN_FLIGHT)
 HTTP_SHED = _counter(names.HTTP_SHED)
+HTTP_RATE_LIMITED = _counter(names.HTTP_RATE_LIMITED)
 CLIENT_REQUESTS = _counter(names.CLIENT_REQUESTS)
 OPERATIONS = _counter(names.OPERATIONS)
 OPERATION_DURATION = _histogram(names.OPERATION_DURATION)
@@ -73,6 +77,16 @@ REGISTRATION_OLDEST_DUE = _gauge(names.REGISTRATION_OLDEST_DUE)
 STORE_UP = _gauge(names.STORE_UP)
 EVENT_LOOP_LAG = _histogram(names.EVENT_LOOP_LAG)
 BUILD_INFO = _gauge(names.BUILD_INFO)
+
+
+@cache
+def child(metric: M, *labels: str) -> M:
+    """The one of `metric` with these values of its labels, of which there are few.
+
+    The client library's own `labels` takes a lock and builds a key each time: 2 µs, seven times in a request.
+    """
+    labelled: M = metric.labels(*labels)
+    return labelled
 
 
 def exposition(accept: str = "") -> tuple[bytes, str]:

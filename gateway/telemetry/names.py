@@ -100,6 +100,11 @@ HTTP_SHED = Metric(
     Kind.COUNTER,
     "Requests that were refused with 503 because `server.max_in_flight` others were being answered.",
 )
+HTTP_RATE_LIMITED = Metric(
+    "trackgraph_http_requests_rate_limited_total",
+    Kind.COUNTER,
+    "Requests that were refused with 429 because their sender had sent more than `rate_limits` allow.",
+)
 CLIENT_REQUESTS = Metric(
     "trackgraph_client_requests_total",
     Kind.COUNTER,

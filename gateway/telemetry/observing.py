@@ -17,6 +17,7 @@ from typing import Final
 from gateway.telemetry import metrics
 from gateway.telemetry.clients import CLIENT, Client
 from gateway.telemetry.logs import ACCESS_LOGGER
+from gateway.telemetry.metrics import child
 from gateway.telemetry.names import Attribute, Span
 from gateway.telemetry.tracing import AttributeValue, OpenSpan, span
 from providers.errors import ProviderError
@@ -71,19 +72,24 @@ def _tell_answer(traced: OpenSpan, notes: RequestNotes, method: str, route: str,
         traced.set(Attribute.STATUS, notes.status)
         if notes.status >= 500:
             traced.fail(status)
-    metrics.HTTP_REQUESTS.labels(route, status).inc()
-    metrics.HTTP_DURATION.labels(route).observe(seconds)
+    child(metrics.HTTP_REQUESTS, route, status).inc()
+    child(metrics.HTTP_DURATION, route).observe(seconds)
     _access.info("%s %s %s in %d ms", method, route, status, seconds * 1000)
 
 
 def client_request(client: Client) -> None:
     """A request to the GraphQL endpoint was made by `client`."""
-    metrics.CLIENT_REQUESTS.labels(client.name, client.version).inc()
+    child(metrics.CLIENT_REQUESTS, client.name, client.version).inc()
 
 
 def request_shed() -> None:
     """A request was refused because too many others are in flight."""
     metrics.HTTP_SHED.inc()
+
+
+def request_rate_limited() -> None:
+    """A request was refused because its sender has sent too many."""
+    metrics.HTTP_RATE_LIMITED.inc()
 
 
 class OperationNotes:
@@ -113,14 +119,14 @@ def operation() -> Iterator[OperationNotes]:
         try:
             yield notes
         finally:
-            metrics.OPERATIONS.labels(notes.type, notes.outcome).inc()
-            metrics.OPERATION_DURATION.labels(notes.type).observe(time.perf_counter() - begun)
+            child(metrics.OPERATIONS, notes.type, notes.outcome).inc()
+            child(metrics.OPERATION_DURATION, notes.type).observe(time.perf_counter() - begun)
 
 
 def errors_told(codes: Iterable[str]) -> None:
     """A client is told errors with these codes, each one of the documented ones."""
     for code in codes:
-        metrics.ERRORS.labels(code).inc()
+        child(metrics.ERRORS, code).inc()
 
 
 @contextmanager
@@ -136,8 +142,8 @@ def provider_call(shop: str, provider: str, operation: str) -> Iterator[None]:
             traced.fail(outcome)
             raise
         finally:
-            metrics.PROVIDER_CALLS.labels(shop, provider, operation, outcome).inc()
-            metrics.PROVIDER_CALL_DURATION.labels(provider, operation).observe(time.perf_counter() - begun)
+            child(metrics.PROVIDER_CALLS, shop, provider, operation, outcome).inc()
+            child(metrics.PROVIDER_CALL_DURATION, provider, operation).observe(time.perf_counter() - begun)
 
 
 @contextmanager
@@ -151,17 +157,17 @@ def provider_attempt(shop: str, provider: str, operation: str) -> Iterator[None]
             traced.fail(_outcome(error))
             raise
         finally:
-            metrics.PROVIDER_ATTEMPT_DURATION.labels(provider, operation).observe(time.perf_counter() - begun)
+            child(metrics.PROVIDER_ATTEMPT_DURATION, provider, operation).observe(time.perf_counter() - begun)
 
 
 def circuit_changed(shop: str, provider: str, is_open: bool) -> None:
     """The circuit of an account is open, or closed, in this process: told at the beginning and at each change."""
-    metrics.PROVIDER_CIRCUIT_OPEN.labels(shop, provider).set(is_open)
+    child(metrics.PROVIDER_CIRCUIT_OPEN, shop, provider).set(is_open)
 
 
 def unknown_word(provider: str) -> None:
     """A provider used a status word that no table knows. The word is no part of the figure."""
-    metrics.PROVIDER_UNKNOWN_WORDS.labels(provider).inc()
+    child(metrics.PROVIDER_UNKNOWN_WORDS, provider).inc()
 
 
 class LoadNotes:
@@ -175,9 +181,9 @@ class LoadNotes:
     def ended(self, result: str, age: timedelta | None) -> None:
         """It gave `result`; `age` is that of a copy that was served."""
         self._traced.set(Attribute.RESULT, result)
-        metrics.CACHE_LOADS.labels(self._provider, self._operation, result).inc()
+        child(metrics.CACHE_LOADS, self._provider, self._operation, result).inc()
         if age is not None:
-            metrics.CACHE_AGE.labels(result).observe(age.total_seconds())
+            child(metrics.CACHE_AGE, result).observe(age.total_seconds())
 
 
 @contextmanager
@@ -200,7 +206,7 @@ def cache_back() -> None:
 
 def registration_attempt(provider: str, state: str) -> None:
     """An attempt at a step of a registration left it in `state`."""
-    metrics.REGISTRATION_ATTEMPTS.labels(provider, state).inc()
+    child(metrics.REGISTRATION_ATTEMPTS, provider, state).inc()
 
 
 def _account(shop: str, provider: str, operation: str) -> dict[Attribute, AttributeValue]:

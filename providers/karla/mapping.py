@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar
+from functools import partial
+from operator import is_not
 
 from pydantic import BaseModel
 
+from providers.construction import constructor, same_members
 from providers.karla.profile import PROFILE
 from providers.karla.wire import (
     WireAdditionalInfo,
@@ -20,6 +22,7 @@ from providers.karla.wire import (
     WireDiscount,
     WireEstimatedArrival,
     WireEvent,
+    WireEventStrings,
     WireLocation,
     WireOrder,
     WirePickup,
@@ -34,7 +37,6 @@ from providers.models import (
     Carrier,
     CarrierTracking,
     Discount,
-    Domain,
     EstimatedArrival,
     EventLabels,
     Location,
@@ -50,8 +52,6 @@ from providers.models import (
     TrackingStatus,
 )
 from providers.parsing import is_on_earth, parse_instant, web_url
-
-D = TypeVar("D", bound=Domain)
 
 STATUS_BY_PHASE: Mapping[str, TrackingStatus] = {
     "order_created": TrackingStatus.PENDING,
@@ -85,13 +85,32 @@ END_STATUSES: frozenset[TrackingStatus] = frozenset(
 )
 """Where a flag says nothing new: the parcel has arrived, is back, or its return has failed."""
 
+# What the wire models have read is not read again.
+new_additional_info = constructor(AdditionalInfo)
+new_address = constructor(Address)
+new_carrier = constructor(Carrier)
+new_carrier_tracking = constructor(CarrierTracking)
+new_discount = constructor(Discount)
+new_estimated_arrival = constructor(EstimatedArrival)
+new_money = constructor(Money)
+new_opening_hours = constructor(OpeningHours)
+new_order = constructor(Order)
+new_pickup_point = constructor(PickupPoint)
+new_preferred_delivery = constructor(PreferredDelivery)
+new_product = constructor(Product)
+new_product_image = constructor(ProductImage)
+new_tax_line = constructor(TaxLine)
+new_tracking_event = constructor(TrackingEvent)
+to_event_labels = same_members(WireEventStrings, EventLabels)
+to_location = same_members(WireLocation, Location)
+
 _BEFORE_ALL_TIMES = datetime.min.replace(tzinfo=UTC)
 
 
 def to_order(wire: WireOrder) -> Order:
     """The order with its trackings. Prices are in the order's currency, or in none when Karla named none."""
     currency = wire.currency
-    return Order(
+    return new_order(
         order_number=wire.order_number,
         order_name=wire.order_name,
         external_id=wire.external_id,
@@ -127,7 +146,7 @@ def to_tracking(wire: WireTracking, currency: str | None = None) -> CarrierTrack
     events = tuple(_event(event) for event in wire.events or ())
     deciding = _deciding_event(events)
     number = wire.carrier.tracking_number if wire.carrier else None
-    return CarrierTracking(
+    return new_carrier_tracking(
         provider=PROFILE.name,
         tracking_number=number,
         tracking_url=web_url(wire.carrier.tracking_url) if wire.carrier else None,
@@ -185,7 +204,7 @@ def _time_key(event: TrackingEvent) -> tuple[datetime, str]:
 
 def _event(wire: WireEvent) -> TrackingEvent:
     location = _location(wire.location)
-    return TrackingEvent(
+    return new_tracking_event(
         status=STATUS_BY_PHASE.get(wire.phase or "", TrackingStatus.UNKNOWN),
         occurred_at=parse_instant(wire.time),
         occurred_at_text=wire.time,
@@ -193,7 +212,7 @@ def _event(wire: WireEvent) -> TrackingEvent:
         phase=wire.phase,
         code=wire.event_key,
         name=wire.event_name,
-        labels=_alike(wire.event_strings, EventLabels),
+        labels=_labels(wire.event_strings),
         location=location,
         language=wire.language,
         additional_info=_additional_info(wire.additional_info),
@@ -202,20 +221,26 @@ def _event(wire: WireEvent) -> TrackingEvent:
 
 def _location(wire: WireLocation | None) -> Location | None:
     """The location, without coordinates that no place has."""
-    if wire and not is_on_earth(wire.latitude or 0, wire.longitude or 0):
-        wire = wire.model_copy(update={"latitude": None, "longitude": None})
-    return _alike(wire, Location)
+    if wire is None or _says_nothing(wire):
+        return None
+    if is_on_earth(wire.latitude or 0, wire.longitude or 0):
+        return to_location(wire)
+    return to_location(wire.model_copy(update={"latitude": None, "longitude": None}))
+
+
+def _labels(wire: WireEventStrings | None) -> EventLabels | None:
+    return None if wire is None or _says_nothing(wire) else to_event_labels(wire)
 
 
 def _additional_info(wire: WireAdditionalInfo | None) -> AdditionalInfo | None:
     if wire is None or _says_nothing(wire):
         return None
-    return AdditionalInfo(
+    return new_additional_info(
         pickup_point=wire.pickup_point,
         pickup_point_url=web_url(wire.pickup_point_url),
         pickup_time=parse_instant(wire.pickup_time),
         pickup_opening_hours=tuple(
-            OpeningHours(day=day, hours=hours) for day, hours in (wire.pickup_opening_hours or {}).items()
+            new_opening_hours(day=day, hours=hours) for day, hours in (wire.pickup_opening_hours or {}).items()
         ),
         mail_message=wire.mail_message,
         merchant_name=wire.merchant_name,
@@ -229,7 +254,7 @@ def _additional_info(wire: WireAdditionalInfo | None) -> AdditionalInfo | None:
 def _estimated_arrival(wire: WireEstimatedArrival | None) -> EstimatedArrival | None:
     if wire is None or _says_nothing(wire):
         return None
-    return EstimatedArrival(
+    return new_estimated_arrival(
         provider=PROFILE.name,
         start=parse_instant(wire.start),
         end=parse_instant(wire.to),
@@ -241,13 +266,13 @@ def _estimated_arrival(wire: WireEstimatedArrival | None) -> EstimatedArrival | 
 def _carrier(wire: WireTracking) -> Carrier | None:
     """Karla names the carrier by its own short reference (`dhl`); no member of a tracking holds a full name."""
     reference = wire.carrier.carrier_reference if wire.carrier else None
-    return Carrier(reference=reference) if reference else None
+    return new_carrier(reference=reference) if reference else None
 
 
 def _pickup(wire: WirePickup | None) -> PickupPoint | None:
     if wire is None or _says_nothing(wire):
         return None
-    return PickupPoint(
+    return new_pickup_point(
         type=wire.type,
         name=wire.name,
         address=_address(wire.address),
@@ -262,12 +287,12 @@ def _products(wires: Iterable[WireProduct], currency: str | None) -> tuple[Produ
 
 
 def _product(wire: WireProduct, currency: str | None) -> Product:
-    return Product(
+    return new_product(
         title=wire.title,
         quantity=wire.quantity,
         price=_money(wire.price, currency),
         size=wire.size,
-        images=tuple(ProductImage(src=web_url(image.src), alt=image.alt) for image in wire.images or ()),
+        images=tuple(new_product_image(src=web_url(image.src), alt=image.alt) for image in wire.images or ()),
         sku=wire.sku,
         weight_grams=wire.weight,
         tax_lines=tuple(_tax_line(line) for line in wire.tax_lines or ()),
@@ -278,17 +303,17 @@ def _product(wire: WireProduct, currency: str | None) -> Product:
 
 
 def _tax_line(wire: WireTaxLine) -> TaxLine:
-    return TaxLine(title=wire.title, rate=wire.rate, price=_money(wire.price, wire.currency))
+    return new_tax_line(title=wire.title, rate=wire.rate, price=_money(wire.price, wire.currency))
 
 
 def _discount(wire: WireDiscount) -> Discount:
-    return Discount(code=wire.code, amount=wire.amount, type=wire.type)
+    return new_discount(code=wire.code, amount=wire.amount, type=wire.type)
 
 
 def _preferred_delivery(wire: WirePreferredDelivery | None) -> PreferredDelivery | None:
     if wire is None or _says_nothing(wire):
         return None
-    return PreferredDelivery(
+    return new_preferred_delivery(
         start=parse_instant(wire.start),
         end=parse_instant(wire.end),
         updated_at=parse_instant(wire.updated_at),
@@ -299,7 +324,7 @@ def _preferred_delivery(wire: WirePreferredDelivery | None) -> PreferredDelivery
 def _address(wire: WireAddress | None) -> Address | None:
     if wire is None or _says_nothing(wire):
         return None
-    return Address(
+    return new_address(
         name=wire.name,
         company=wire.company,
         street=wire.street,
@@ -316,14 +341,12 @@ def _address(wire: WireAddress | None) -> Address | None:
 
 
 def _money(amount: Decimal | None, currency: str | None) -> Money | None:
-    return None if amount is None else Money(amount=amount, currency=currency)
+    return None if amount is None else new_money(amount=amount, currency=currency)
 
 
-def _alike(wire: BaseModel | None, model: type[D]) -> D | None:
-    """`wire` as the domain model that has the very same members; the domain refuses one it does not have."""
-    return None if wire is None or _says_nothing(wire) else model.model_validate(wire.model_dump())
+_is_known = partial(is_not, None)
 
 
 def _says_nothing(wire: BaseModel) -> bool:
     """Whether every member is unknown, as in Karla's `"location": {}`."""
-    return all(value is None for _, value in wire)
+    return not any(map(_is_known, wire.__dict__.values()))

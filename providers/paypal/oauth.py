@@ -6,8 +6,10 @@ OAuth 2 client credentials (RFC 6749 §4.4) at the token address of the Orders v
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
 
@@ -25,8 +27,8 @@ RENEWAL_MARGIN = timedelta(seconds=60)
 than twice as long is renewed half-way, so that it still serves more than one call."""
 
 TIME_LIMIT = timedelta(seconds=5)
-"""How long one fetch may take. Whoever asks has a deadline of their own, but the fetch outlives them all: without a
-limit a token address that hangs would hold everyone who joins it later."""
+"""How long one fetch may take. It ends with the deadline of the last who waits for it, but others can join all the
+time: without a limit a token address that hangs would hold each of them in turn."""
 
 _BAD_CREDENTIALS = frozenset({"invalid_client", "unauthorized_client"})
 """What OAuth calls our own credentials being wrong (RFC 6749 §5.2); it may come with 400 as well as 401."""
@@ -40,6 +42,30 @@ class AccessToken:
     good_until: datetime
 
 
+class _Flight:
+    """A fetch under way. It lasts for as long as somebody waits for it, so that it obeys the deadlines of its callers:
+    whoever asks after they have all given up does not inherit a request that hangs."""
+
+    def __init__(self, fetch: Coroutine[Any, Any, AccessToken]) -> None:
+        self._task = asyncio.create_task(fetch)
+        self._waiting = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody can join any more: it has landed, or everyone has left it."""
+        return self._task.done() or self._task.cancelling() > 0
+
+    async def token(self) -> AccessToken:
+        """What is fetched; one of its callers may leave without the others noticing."""
+        self._waiting += 1
+        try:
+            return await asyncio.shield(self._task)
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._task.cancel()
+
+
 class AccessTokens:
     """The one access token of one adapter."""
 
@@ -51,7 +77,7 @@ class AccessTokens:
         self._clock = clock
         self._time_limit = time_limit
         self._held: AccessToken | None = None
-        self._flight: asyncio.Task[AccessToken] | None = None
+        self._flight: _Flight | None = None
 
     async def current(self) -> AccessToken:
         """A token that is good, fetched if there is none. Raises what `fetch_token` met as a `ProviderError`."""
@@ -66,18 +92,12 @@ class AccessTokens:
         return await self.current()
 
     async def _fetched(self) -> AccessToken:
-        if self._flight is None:
-            self._flight = asyncio.create_task(self._fetch())
-            self._flight.add_done_callback(self._land)
-        return await asyncio.shield(self._flight)
-
-    def _land(self, flight: asyncio.Task[AccessToken]) -> None:
-        """Make room for the next fetch. The exception is read because every caller may have gone by now."""
-        self._flight = None
-        if not flight.cancelled() and flight.exception() is None:
-            self._held = flight.result()
+        if self._flight is None or self._flight.is_over:
+            self._flight = _Flight(self._fetch())
+        return await self._flight.token()
 
     async def _fetch(self) -> AccessToken:
+        """A new token, which is held from now on."""
         asked_at = self._clock()
         try:
             async with asyncio.timeout(self._time_limit.total_seconds()):
@@ -93,7 +113,8 @@ class AccessTokens:
             raise ProviderTimeout(PROFILE.name, OPERATION) from error
         answer = self._http.read(OPERATION, reply, TOKEN_ANSWER)
         life = timedelta(seconds=answer.expires_in)
-        return AccessToken(answer.access_token, good_until=asked_at + life - min(RENEWAL_MARGIN, life / 2))
+        self._held = AccessToken(answer.access_token, good_until=asked_at + life - min(RENEWAL_MARGIN, life / 2))
+        return self._held
 
 
 def _refusal(reply: Reply) -> ProviderError | None:

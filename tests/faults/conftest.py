@@ -1,10 +1,10 @@
-"""A gateway behind uvicorn on a real socket, four providers on theirs, and a stage on which Karla gets into trouble."""
+"""A gateway behind uvicorn on a real socket, four providers on theirs, and a stage on which one gets into trouble."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import certifi
@@ -77,13 +77,16 @@ def numbers(world: World) -> list[str]:
 
 @pytest.fixture
 def serve_gateway(make_settings: MakeSettings, providers: Providers, clock: HandClock) -> ServeGateway:
-    """Serves a gateway that waits for nobody for long; Karla can be elsewhere, and tables of the settings be given."""
+    """Serves a gateway that waits for nobody for long.
+
+    Providers can be elsewhere, by their names, and tables of the settings be given.
+    """
 
     @asynccontextmanager
-    async def serve(karla_url: str | None = None, **tables: object) -> AsyncIterator[Gateway]:
+    async def serve(urls: Mapping[str, str] | None = None, **tables: object) -> AsyncIterator[Gateway]:
         shop = providers.settings
-        if karla_url is not None:
-            shop["karla"] = {**shop["karla"], "base_url": karla_url}
+        for name, url in (urls or {}).items():
+            shop[name] = {**shop[name], "base_url": url}
         settings = make_settings(**{"server": SERVER, "shops": {"demo": shop}, **tables})
         async with (
             _served(create_app(settings, clock=clock)) as url,

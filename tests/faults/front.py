@@ -10,8 +10,10 @@ import json
 import re
 import socket
 import ssl
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -31,6 +33,10 @@ class Exchange:
     upstream: tuple[str, int]
     sent: int = 0
 
+    @property
+    def path(self) -> str:
+        return self.request.split(b" ", 2)[1].partition(b"?")[0].decode("ascii")
+
     async def send(self, data: bytes) -> None:
         """Raises `ConnectionError` when the client has gone."""
         self.writer.write(data)
@@ -48,14 +54,17 @@ Edit = Callable[[Any], Any]
 class Front:
     """Listens on loopback from `listen` on and hands what comes to the simulator at `upstream_url`.
 
+    Only requests whose path fits the shell pattern `path` are counted, and meet the script.
+
     From the beginning its port belongs to it, so that nobody answers there before `listen`.
     """
 
-    def __init__(self, upstream_url: str, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, upstream_url: str, path: str = "*", tls: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(upstream_url)
         assert parts.hostname
         assert parts.port
         self._upstream = parts.hostname, parts.port
+        self._path = path
         self._tls = tls
         self._socket = socket.socket()
         self._socket.bind((LOOPBACK, 0))
@@ -107,9 +116,10 @@ class Front:
 
     async def _exchanged(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         exchange = Exchange(await _request(reader), writer, self._upstream)
-        self.arrived += 1
+        is_meant = fnmatchcase(exchange.path, self._path)
+        self.arrived += is_meant
         try:
-            await self.script(exchange)
+            await (self.script if is_meant else relay)(exchange)
             await _flushed(writer)
         finally:
             self.most_sent = max(self.most_sent, exchange.sent)
@@ -169,11 +179,22 @@ async def dripped_headers(exchange: Exchange) -> None:
 
 
 async def huge_body(exchange: Exchange) -> None:
-    """300 MB of valid JSON that says nothing."""
+    """300 MB of valid JSON that says nothing, block by block."""
     size = 300 * _MIB
     await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n[" % size)
     while exchange.sent < size:
         await exchange.send(_BLOCK)
+
+
+async def gzip_bomb(exchange: Exchange) -> None:
+    """The same compressed to a thousandth, 64 KiB of it at a time."""
+    squeeze = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    opening = squeeze.compress(b"[") + squeeze.flush(zlib.Z_FULL_FLUSH)
+    block = squeeze.compress(_BLOCK) + squeeze.flush(zlib.Z_FULL_FLUSH)  # refers to nothing before it: can be repeated
+    await exchange.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n\r\n")
+    await exchange.send(opening)
+    for _ in range(300 * _MIB // len(_BLOCK)):
+        await exchange.send(block)
 
 
 async def _request(reader: asyncio.StreamReader) -> bytes:

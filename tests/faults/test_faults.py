@@ -67,7 +67,7 @@ def upsert(number: str) -> Data:
 @asynccontextmanager
 async def played(row: FaultRow, stage: Stage, serve_gateway: ServeGateway) -> AsyncIterator[tuple[Scene, Gateway]]:
     """The trouble of `row`, begun, and a gateway that meets it."""
-    async with row.trouble.open(stage) as scene, serve_gateway(scene.url) as gateway:
+    async with row.trouble.open(stage) as scene, serve_gateway({stage.place.provider: scene.url}) as gateway:
         stage.providers.forget_calls()
         await scene.spoil()
         yield scene, gateway
@@ -192,5 +192,5 @@ class TestThatLasts:
 
             await scene.mend()
             clock.advance(OPEN_SECONDS)
-            for number in numbers[: LASTING_QUERIES + 1]:
+            for number in (numbers[0], numbers[LASTING_QUERIES]):
                 assert (await gateway.data(ORDER, number=number))["order"]["currency"]

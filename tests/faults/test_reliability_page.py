@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.table import FAULTS, SITUATIONS, WRITES
+from tests.faults.table import DIFFERENCES, FAULTS, SITUATIONS, WRITES
 from tests.test_docs import ROOT, rows
 
 PAGE = ROOT / "docs" / "reliability.md"
@@ -20,6 +20,10 @@ def test_a_write_meets_only_faults_of_the_table() -> None:
     named = [fault for row in WRITES for fault in row.faults]
     assert set(named) <= {row.fault for row in FAULTS}
     assert len(named) == len(set(named))
+
+
+def test_what_differs_elsewhere_is_told_as_it_is_claimed() -> None:
+    assert rows(PAGE, "Where") == [list(row.cells) for row in DIFFERENCES]
 
 
 def test_every_situation_is_told_as_it_is_claimed() -> None:

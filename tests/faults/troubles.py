@@ -7,7 +7,8 @@ import ssl
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
 from providers.simulation.faults import Fault
@@ -16,7 +17,7 @@ from tests.faults.certificates import Authority, Certificate
 from tests.faults.front import Front, Script, relay
 from tests.scenarios.harness import Providers
 
-UNKNOWN_HOST = "karla.invalid"
+UNKNOWN_HOST = "provider.invalid"
 """A name that nobody has (RFC 6761 section 6.4)."""
 
 
@@ -37,26 +38,48 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Who gets into trouble: a provider, in those of its requests whose path fits the shell pattern `path`."""
+
+    name: str
+    provider: str
+    path: str = "*"
+
+
+KARLA = Place("Karla", "karla")
+PAYPAL = Place("PayPal", "paypal", "/v2/*")
+TOKENS = Place("PayPal's token address", "paypal", "/v1/oauth2/*")
+HYPERTRACK = Place("HyperTrack", "hypertrack")
+BILLINK = Place("Billink", "billink")
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
-    """What a trouble is played on: Karla's simulator among the others, an authority that is trusted, and names."""
+    """What a trouble is played on: the simulators, an authority that is trusted, names, and who gets into trouble."""
 
     providers: Providers
     authority: Authority
     names: Names
+    place: Place = KARLA
 
     @property
-    def karla_url(self) -> str:
-        return self.providers.settings["karla"]["base_url"]
+    def url(self) -> str:
+        """The address of the provider's simulator."""
+        return self.providers.settings[self.place.provider]["base_url"]
+
+    def at(self, place: Place) -> Stage:
+        """The same with the trouble there."""
+        return replace(self, place=place)
 
 
 class Scene(ABC):
-    """A trouble ready to be played: the gateway asks Karla at `url`."""
+    """A trouble ready to be played: the gateway asks the provider at `url`."""
 
     url: str
 
     @abstractmethod
     async def spoil(self) -> None:
-        """From now on Karla is in trouble."""
+        """From now on the provider is in trouble."""
 
     @abstractmethod
     async def mend(self) -> None:
@@ -65,7 +88,7 @@ class Scene(ABC):
     @property
     @abstractmethod
     def arrived(self) -> int:
-        """How many requests came to Karla since `spoil`."""
+        """How many requests came to the place since `spoil`."""
 
     @property
     def most_taken(self) -> int:
@@ -74,7 +97,7 @@ class Scene(ABC):
 
 
 class Trouble(Protocol):
-    """One way to spoil Karla."""
+    """One way to spoil a provider."""
 
     def open(self, stage: Stage) -> AbstractAsyncContextManager[Scene]:
         """The trouble on that stage, not begun yet."""
@@ -94,20 +117,22 @@ class Simulated:
 
 class _SimulatedScene(Scene):
     def __init__(self, fault: Fault, stage: Stage) -> None:
-        self.url = stage.karla_url
-        self._fault = fault
+        self.url = stage.url
+        self._place = stage.place
+        self._fault = fault.model_copy(update={"path": stage.place.path})
         self._providers = stage.providers
 
     async def spoil(self) -> None:
         self._providers.forget_calls()
-        self._providers.fail("karla", fault=self._fault)
+        self._providers.fail(self._place.provider, fault=self._fault)
 
     async def mend(self) -> None:
-        self._providers.mend("karla")
+        self._providers.mend(self._place.provider)
 
     @property
     def arrived(self) -> int:
-        return len(self._providers.received("karla"))
+        calls = self._providers.requests(self._place.provider)
+        return sum(fnmatchcase(call.path, self._place.path) for call in calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +143,13 @@ class OnTheWire:
 
     @asynccontextmanager
     async def open(self, stage: Stage) -> AsyncIterator[Scene]:
-        async with Front(stage.karla_url) as front:
+        async with Front(stage.url, stage.place.path) as front:
             await front.listen()
             yield _ScriptedScene(front, self.script)
 
 
 class _FrontScene(Scene):
-    """Karla behind a front, where all is well."""
+    """A provider behind a front, where all is well."""
 
     def __init__(self, front: Front) -> None:
         self.url = front.url
@@ -159,11 +184,11 @@ class _ScriptedScene(_FrontScene):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nobody listens at Karla's address."""
+    """Nobody listens at the provider's address."""
 
     @asynccontextmanager
     async def open(self, stage: Stage) -> AsyncIterator[Scene]:
-        async with Front(stage.karla_url) as front:
+        async with Front(stage.url, stage.place.path) as front:
             yield _DeafScene(front)
 
 
@@ -174,11 +199,11 @@ class _DeafScene(_FrontScene):
 
 @dataclass(frozen=True, slots=True)
 class UnknownHost:
-    """Karla's name is known to no name server."""
+    """The provider's name is known to no name server."""
 
     @asynccontextmanager
     async def open(self, stage: Stage) -> AsyncIterator[Scene]:
-        async with Front(stage.karla_url) as front:
+        async with Front(stage.url, stage.place.path) as front:
             await front.listen()
             yield _NamelessScene(front, stage.names)
 
@@ -198,7 +223,7 @@ class _NamelessScene(_FrontScene):
 
 @dataclass(frozen=True, slots=True)
 class BadCertificate:
-    """Karla is reached over TLS and shows this certificate."""
+    """The provider is reached over TLS and shows this certificate."""
 
     kind: Certificate
 
@@ -206,7 +231,7 @@ class BadCertificate:
     async def open(self, stage: Stage) -> AsyncIterator[Scene]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         stage.authority.show(Certificate.GOOD, context)
-        async with Front(stage.karla_url, context) as front:
+        async with Front(stage.url, stage.place.path, context) as front:
             await front.listen()
             yield _CertifiedScene(front, stage.authority, self.kind, context)
 

@@ -41,7 +41,7 @@ async def opened(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     """A client of `app` while its lifespan lasts."""
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             yield client
 
 
@@ -84,10 +84,28 @@ async def test_it_serves_over_postgresql(empty_postgres_url: str) -> None:
 
 async def test_nothing_is_opened_before_the_lifespan_starts(settings: Settings, tmp_path: Path) -> None:
     app = create_app(settings)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
         response = await client.get("/readyz")
     assert (response.status_code, response.json()["parts"]["store"]) == (503, "down")
     assert not (tmp_path / "store.db").exists()
+
+
+@pytest.mark.parametrize(("host", "status"), [("localhost:8000", 200), ("[::1]", 200), ("evil.example", 421)])
+async def test_who_is_not_asked_who_they_are_is_answered_under_this_machines_names_alone(
+    settings: Settings, host: str, status: int
+) -> None:
+    async with opened(create_app(settings)) as client:
+        answer = await client.post("/graphql", json={"query": "{ __typename }"}, headers={"host": host})
+    assert answer.status_code == status
+
+
+async def test_requests_are_limited_as_is_set(tmp_path: Path) -> None:
+    shops = {"acme": {"karla": karla("acme")}}
+    settings = settings_for(tmp_path / "store.db", shops, rate_limits={"requests_per_minute": 6, "burst": 2})
+    async with opened(create_app(settings)) as client:
+        answers = [await client.post("/graphql", json={"query": "{ __typename }"}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.headers["ratelimit-policy"] for answer in answers] == ['"default";q=6;w=60'] * 3
 
 
 async def test_it_can_be_opened_and_closed_again_and_again(settings: Settings) -> None:
@@ -115,7 +133,7 @@ def overwrite(folder: Path) -> None:
 
 async def test_a_store_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> None:
     settings = settings_for(tmp_path / "no such folder" / "store.db", {"acme": {"karla": karla("acme")}})
-    with pytest.raises(Exception, match="unable to open"):
+    with pytest.raises(Exception, match="SQLITE_CANTOPEN"):
         async with opened(create_app(settings)):
             raise AssertionError("opened without a store")
     await store_threads_end()

@@ -327,6 +327,32 @@ class TestCheck:
         store = (await self.findings(settings))["store"]
         assert (store.ok, store.detail.startswith(detail)) == (ok, True), store.detail
 
+    @pytest.mark.parametrize(
+        ("manifest", "told"),
+        [
+            ('{"a": "{ shop { slug } }", "b": "{ providers { name } }"}', [(True, "2 can be run")]),
+            (
+                '{"a": "{ shop { slug } }", "old": "{ shop { gone } }", "broken": "{"}',
+                [(False, "entry 2 (old): Cannot query field 'gone'"), (False, "entry 3 (broken): Syntax Error")],
+            ),
+            ("[]", [(False, "should be Apollo's persisted query manifest")]),
+            (None, [(False, "cannot be read")]),
+        ],
+    )
+    async def test_which_trusted_documents_cannot_run_is_told(
+        self, tmp_path: Path, manifest: str | None, told: list[tuple[bool, str]]
+    ) -> None:
+        file = tmp_path / "manifest.json"
+        if manifest:
+            file.write_text(manifest, "utf-8")
+        store = {"url": sqlite_url(tmp_path / "store.db")}
+        settings = parse_settings({"store": store, "documents": {"manifest": str(file)}, "shops": {}})
+
+        findings = [finding for finding in await try_everything(settings) if finding.subject == "documents"]
+
+        assert [finding.ok for finding in findings] == [ok for ok, _ in told]
+        assert [text in finding.detail for finding, (_, text) in zip(findings, told, strict=True)] == [True] * len(told)
+
     async def test_a_new_store_is_told_as_empty_and_is_left_so(self, empty_store_url: str) -> None:
         settings = parse_settings({"store": {"url": empty_store_url}, "shops": {}})
         for _ in range(2):

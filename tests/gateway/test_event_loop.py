@@ -54,5 +54,5 @@ async def test_a_document_of_the_largest_size_holds_nobody_up(pulse: Pulse, text
     """Measured in CPU of the loop's own thread, which does not grow with what else the machine does."""
     documents = Documents(schema._schema, production=False)
     with suppress(RequestRefused):
-        await documents.load_aside(text)
+        await documents.load(text)
     assert pulse.longest < BLOCKED_SECONDS

@@ -368,6 +368,46 @@ class TestProblems:
         assert SENTINEL not in repr(settings)
 
 
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class TestHosts:
+    @pytest.mark.parametrize(
+        ("tables", "answered"),
+        [
+            ({}, LOOPBACK),
+            ({"server": {"host": "127.8.9.10"}}, LOOPBACK | {"127.8.9.10"}),
+            ({"server": {"hosts": ["orders.example.com", "[fd00::1]"]}}, LOOPBACK | {"orders.example.com", "fd00::1"}),
+            ({"server": {"hosts": ["*"]}}, None),
+            ({"auth": {"mode": "required"}}, None),
+            (
+                {"auth": {"mode": "required"}, "server": {"host": "10.0.0.1", "hosts": ["orders.example.com"]}},
+                LOOPBACK | {"10.0.0.1", "orders.example.com"},
+            ),
+            ({"auth": {"allow_public": True}, "server": {"host": "10.0.0.1"}}, None),
+        ],
+    )
+    def test_names_that_are_answered_to(self, tables: dict[str, Any], answered: set[str] | None) -> None:
+        assert parse_settings(tables).answered_hosts == answered
+
+    @pytest.mark.parametrize("host", ["https://orders.example.com", "orders.example.com:443", "Orders.example.com", ""])
+    def test_what_is_no_name_is_refused(self, host: str) -> None:
+        with pytest.raises(ConfigurationError, match=r"server\.hosts: should be names or addresses in lower case"):
+            parse_settings({"server": {"hosts": [host]}})
+
+
+class TestRateLimits:
+    def test_there_are_none_unless_they_are_set(self) -> None:
+        assert parse_settings({}).rate_limits.requests_per_minute == 0
+
+    def test_a_burst_is_not_more_than_a_minutes_requests(self) -> None:
+        with pytest.raises(ConfigurationError, match="burst should be at most requests_per_minute"):
+            parse_settings({"rate_limits": {"requests_per_minute": 10, "burst": 11}})
+
+    def test_a_limit_can_be_switched_off_above_its_burst(self) -> None:
+        assert parse_settings({"rate_limits": {"requests_per_minute": 0, "burst": 11}})
+
+
 class TestAuthentication:
     @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost"])
     def test_none_is_allowed_on_loopback_without_a_word(self, write: Any, host: str) -> None:

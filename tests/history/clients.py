@@ -121,7 +121,7 @@ class Shop:
 
 async def _post(url: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
-        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=20) as client:
             answer: dict[str, Any] = (await client.post("/graphql", json=body)).json()
     except (httpx.TransportError, ValueError):
         return None

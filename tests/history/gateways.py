@@ -41,7 +41,10 @@ class GatewayProcess:
         with self._log.open("ab") as log:
             command = [str(TRACKGRAPH), "serve", "--config", str(self._config), "--port", str(self._port)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: ASYNC220, S603  # our own words
-        async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(base_url=self.url) as client:
+        async with (
+            asyncio.timeout(PATIENCE_SECONDS),
+            httpx.AsyncClient(base_url=self.url, trust_env=False) as client,
+        ):
             while not await _is_ready(client):
                 assert self._process.poll() is None, f"the gateway does not start: {self._log.read_text('utf-8')}"
                 await asyncio.sleep(0.05)

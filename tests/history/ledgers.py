@@ -45,7 +45,7 @@ async def _hypertrack(server: SimulatorServer) -> Made:
 
 
 async def _switch(server: SimulatorServer, name: str) -> Any:
-    async with httpx.AsyncClient(base_url=server.url) as client:
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
         return (await client.get(f"/_simulator/{name}")).raise_for_status().json()
 
 

@@ -28,13 +28,19 @@ ORDER = "query ($number: String!) { order(by: {orderNumber: $number}) { orderNum
 
 
 class SlowProvider:
-    """Karla's API without any order. It takes requests at once, and answers them when `released`."""
+    """Karla's API without any order. It takes requests at once, and answers them when `released`: a search has
+    found nothing, and a write is done."""
 
     def __init__(self) -> None:
         self.released = asyncio.Event()
         self._taken = 0
         self._noticed = asyncio.Condition()
         self.url = ""
+
+    @property
+    def taken(self) -> int:
+        """How many requests have come."""
+        return self._taken
 
     async def has_taken(self, requests: int) -> None:
         """Return when so many requests have come."""
@@ -95,8 +101,12 @@ class Gateway:
 
     async def ask(self, number: str) -> httpx.Response:
         """Ask for an order, over a connection of its own."""
+        return await self.send(ORDER, number=number)
+
+    async def send(self, document: str, **variables: Any) -> httpx.Response:
+        """Send a document, over a connection of its own."""
         async with self.client() as client:
-            return await client.post("/graphql", json={"query": ORDER, "variables": {"number": number}})
+            return await client.post("/graphql", json={"query": document, "variables": variables})
 
     async def has_started(self) -> None:
         """Return when it has said where it serves, and is ready."""

@@ -114,7 +114,7 @@ async def test_what_does_not_end_is_cut_off_and_told_so(tmp_path: Path, provider
     async with running_gateway(tmp_path, provider.url, body_seconds=60) as gateway:
         url = httpx.URL(gateway.url)
         reader, writer = await asyncio.open_connection(url.host, url.port)
-        writer.write(b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n")
+        writer.write(b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n")
         writer.write(b'Content-Length: 100\r\n\r\n{"query":')
         await writer.drain()
         await has_in_flight(gateway)

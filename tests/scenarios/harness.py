@@ -42,7 +42,11 @@ class Providers:
 
     def received(self, name: str) -> list[ReceivedCall]:
         """Every call that provider `name` got since `forget_calls`, PayPal's token aside."""
-        return [call for call in self._servers[name].control.calls.calls if call.path != TOKEN_PATH]
+        return [call for call in self.requests(name) if call.path != TOKEN_PATH]
+
+    def requests(self, name: str) -> list[ReceivedCall]:
+        """The same, those for tokens included."""
+        return list(self._servers[name].control.calls.calls)
 
     def calls(self) -> dict[str, int]:
         """How many calls each provider got since `forget_calls`, PayPal's token aside; who got none is left out."""
@@ -149,7 +153,7 @@ async def running_gateway(settings: Settings, clock: Clock) -> AsyncIterator[Gat
     app = create_app(settings, clock=clock)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as client,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client,
     ):
         yield Gateway(client)
 

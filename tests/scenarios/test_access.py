@@ -177,6 +177,19 @@ class TestWhoIsLetIn:
         assert response.headers["cache-control"].startswith("private")
         assert "Authorization" in response.headers["vary"]
 
+    async def test_an_answer_that_is_kept_goes_only_to_those_who_may_see_as_much(
+        self, gateway: Gateway, keys: Keys, plain_order: SimulatedOrder
+    ) -> None:
+        query = f'{{ order(by: {{orderNumber: "{plain_order.number}"}}) {{ orderNumber emailId address {{ city }} }} }}'
+        may, may_not = ("orders:read", "personal:read"), ("orders:read",)
+        callers = [caller(gateway, await keys.make(*scopes)) for scopes in (may, may_not, may, may_not)]
+        for _ in range(4):
+            told = [(await each.data(query))["order"] for each in callers]
+            assert [each["emailId"] is None for each in told] == [False, True, False, True]
+            assert [each["address"] is None for each in told] == [False, True, False, True]
+        stranger = caller(gateway, await keys.make("orders:write"))
+        assert (await stranger.ask(query)).codes == ["FORBIDDEN"]
+
     async def test_a_jwt_speaks_for_its_shops_and_scopes(
         self, gateway: Gateway, clock: HandClock, plain_order: SimulatedOrder
     ) -> None:

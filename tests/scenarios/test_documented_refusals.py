@@ -578,7 +578,7 @@ async def asked(shop: Shop, refusal: Refusal) -> Reply:
     if refusal.mutation in {"updateOrderTracker", "cancelOrderTracker"}:
         given["trackingId"] = await shop.added_tracker()
     if refusal.circumstances:
-        async with httpx.AsyncClient(base_url=shop.watched.urls["paypal"]) as client:
+        async with httpx.AsyncClient(base_url=shop.watched.urls["paypal"], trust_env=False) as client:
             switched = {shop.order.paypal_order_id: refusal.circumstances}
             (await client.put("/_simulator/circumstances", json=switched)).raise_for_status()
     shop.watched.apis[PROVIDER_OF[refusal.mutation]].answer = refusal.answer

@@ -20,9 +20,9 @@ from gateway.schema.context import Context
 from gateway.schema.enums import ReferenceOrigin, TrackingStatus
 from gateway.schema.fields import delegated, resolved
 from gateway.schema.ids import GlobalId
-from gateway.schema.order_needs import ORDER_TYPE, SelectedNeeds, need_for, needs_of
+from gateway.schema.order_needs import ORDER_TYPE, SelectedNeeds, need_for, needs_below
 from gateway.schema.scalars import JSON, URL
-from gateway.schema.selection import path_of, selection_below
+from gateway.schema.selection import path_of
 from gateway.schema.types.estimate import EstimatedArrival, estimate_of
 from gateway.schema.types.event import SortOrder, TrackingEvent, events_of
 from gateway.schema.types.nodes import Node
@@ -72,9 +72,7 @@ class Order(Node):
 
     @resolved("Global id; opaque, and the same whichever way it was reached.")
     def id(self) -> strawberry.ID:
-        key = self.loaded.identity.best_key
-        kind = ID_KINDS.get(key.kind, key.kind)
-        return strawberry.ID(str(GlobalId(ORDER_TYPE, self.loaded.shop.slug, (kind, key.value))))
+        return strawberry.ID(self.loaded.derived.of("id", lambda: str(_order_id(self.loaded))))
 
     @resolved("The shop that sold it.")
     def shop(self) -> Shop:
@@ -146,9 +144,14 @@ class Order(Node):
         "is missing otherwise stands in `errors` and `sources`."
     )
     def trackings(self, first: First = FIRST_TRACKINGS, providers: Providers = None) -> list[Tracking] | None:
-        found = self.loaded.trackings(need_for("trackings", check_providers(providers)))
+        need = need_for("trackings", check_providers(providers))
+        found = self.loaded.trackings(need)
         limit = check_first(first, FIRST_TRACKINGS)
-        return None if found is None else [tracking_type(tracking, self.loaded) for tracking in found[:limit]]
+        if found is None:
+            return None
+        return self.loaded.derived.of(
+            (need, limit), lambda: [tracking_type(tracking, self.loaded) for tracking in found[:limit]]
+        )
 
     @resolved("The merged timeline: deduplicated, in order of time, with a stable tie-break.")
     def events(
@@ -197,6 +200,11 @@ ID_KINDS = {OrderName.NUMBER.value: "number"}
 """What a kind of key is called in an id, where it differs. The reverse is read by `order_key_kind`."""
 
 
+def _order_id(loaded: LoadedOrder) -> GlobalId:
+    key = loaded.identity.best_key
+    return GlobalId(ORDER_TYPE, loaded.shop.slug, (ID_KINDS.get(key.kind, key.kind), key.value))
+
+
 def order_key_kind(id_kind: str) -> str:
     """The kind of key behind the kind in an order's id."""
     return next((kind for kind, name in ID_KINDS.items() if name == id_kind), id_kind)
@@ -210,6 +218,6 @@ def order_type(info: Info[Context], loaded: LoadedOrder, selected: SelectedNeeds
 
 async def load_order(info: Info[Context], known: LoadedOrder) -> Order:
     """The order that `known` is about, with what is selected on it here."""
-    selected = needs_of(selection_below(info._raw_info, ORDER_TYPE))
+    selected = needs_below(info)
     loaded = await info.context.orders.load(known.shop, known.identity, selected.needs)
     return order_type(info, loaded, selected)

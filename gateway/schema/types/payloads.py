@@ -19,8 +19,8 @@ from gateway.orders.service import NotFound
 from gateway.schema.context import Context, told
 from gateway.schema.fields import resolved
 from gateway.schema.nodes import find_node
-from gateway.schema.order_needs import ORDER_TYPE, needs_of
-from gateway.schema.selection import Path, path_of, selection_below
+from gateway.schema.order_needs import needs_below
+from gateway.schema.selection import Path, path_of
 from gateway.schema.types.order import Order
 from gateway.schema.types.provider import Provider
 from gateway.schema.types.route import Route, load_route, route_told
@@ -185,7 +185,7 @@ def user_errors_of(problems: Iterable[Problem]) -> list[UserError]:
 
 async def read_order(info: Info[Context], shop: shops.Shop, key: OrderKey, path: Path) -> Order | None:
     """The order behind `key`, which stands at `path`, with what is selected on it; what fails is reported."""
-    selected = needs_of(selection_below(info._raw_info, ORDER_TYPE))
+    selected = needs_below(info)
     with told():
         found = await info.context.orders.find(shop, key, selected.needs)
     if isinstance(found, NotFound):

@@ -11,7 +11,7 @@ import strawberry
 from strawberry import Info
 
 from gateway.orders.loaded import LoadedOrder
-from gateway.orders.merge.timeline import TimelineEvent, merge_timeline
+from gateway.orders.merge.timeline import TimelineEvent
 from gateway.schema.arguments import FIRST_EVENTS, check_first
 from gateway.schema.context import Context
 from gateway.schema.enums import TrackingStatus
@@ -50,7 +50,8 @@ class Tracking(Node):
 
     @resolved("Global id; opaque, and the same whichever way it was reached.")
     def id(self) -> strawberry.ID:
-        return strawberry.ID(str(tracking_id(self.model, self.loaded)))
+        made = self.loaded.derived_of(self.model, "id", lambda: str(tracking_id(self.model, self.loaded)))
+        return strawberry.ID(made)
 
     @resolved("Who follows it.")
     def provider(self) -> Provider:
@@ -80,7 +81,10 @@ class Tracking(Node):
             SortOrder.NEWEST_FIRST
         ),
     ) -> list[TrackingEvent]:
-        return events_of(self._timeline(), self.loaded, check_first(first, FIRST_EVENTS), order)
+        limit = check_first(first, FIRST_EVENTS)
+        return self.loaded.derived_of(
+            self.model, (limit, order), lambda: events_of(self._timeline(), self.loaded, limit, order)
+        )
 
     @resolved("How many events there are, so that `first` never shortens silently.")
     def event_count(self) -> int:
@@ -99,7 +103,7 @@ class Tracking(Node):
         return Source(shop=self.loaded.shop, part=self.loaded.parts[self.model.provider])
 
     def _timeline(self) -> tuple[TimelineEvent, ...]:
-        return merge_timeline((self.model,))
+        return self.loaded.timeline_of(self.model)
 
 
 @strawberry.type(description="Karla: a parcel followed at its carrier.")

@@ -86,6 +86,15 @@ class TestKinds:
         assert await authenticate(signed(SECRET, "HS256")) == reader
         assert (await authenticate(minted.value)).order == ORDER
 
+    async def test_a_key_and_a_subject_of_one_name_and_a_reader_are_told_apart(
+        self, authenticate: Authenticator, keys: ApiKeys, order_tokens: OrderTokens
+    ) -> None:
+        await keys.add(KEY)
+        minted = order_tokens.mint(ORDER, timedelta(hours=1), personal=False)
+        tokens = (MADE.value, signed(SECRET, "HS256"), minted.value)
+        identities = [(await authenticate(token)).identity for token in tokens]
+        assert identities == [f"key {MADE.id}", "jwt page", "order acme order_number=1"]
+
     @pytest.mark.parametrize("token", [None, ""])
     async def test_nothing_sent_is_told_from_something_wrong(
         self, authenticate: Authenticator, token: str | None

@@ -154,7 +154,7 @@ async def test_user_name_password_and_database_are_used(own_redis: RedisServer) 
 def test_memory_is_the_default_and_gets_its_share_of_the_bound() -> None:
     storage = open_storage(CacheSettings())
     assert isinstance(storage, MemoryStorage)
-    assert 160 * 2**20 < storage.cache.max_bytes < 176 * 2**20
+    assert 136 * 2**20 < storage.cache.max_bytes < 144 * 2**20
 
 
 @pytest.mark.parametrize("key", ["", "c2hvcnQ=", "not base64!", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYx"])

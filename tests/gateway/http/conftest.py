@@ -17,7 +17,8 @@ from starlette.applications import Starlette
 from strawberry.scalars import JSON
 from strawberry.types import Info
 
-from gateway.auth.principal import Principal
+from gateway.auth.principal import ANYONE, Principal
+from gateway.freshness.derived import Derived
 from gateway.http import BodyLimits, GraphiqlPage, HttpOptions, PartHealth, Tab, create_http_app
 from gateway.schema.persisted import PersistedDocuments
 from gateway.schema.pipeline import PartFailure, Pipeline
@@ -30,7 +31,14 @@ class Context:
         if request_id == "break-the-gateway":
             raise RuntimeError("secret at /etc/passwd")
         self.request_id = request_id
+        self.read_ahead = Derived()
         self.fresh_for: timedelta | None = None
+
+    def afresh(self) -> Context:
+        return Context(self.request_id, ANYONE)
+
+    def names(self) -> None:
+        """None: nobody would tell of a change."""
 
     def failures(self) -> Sequence[PartFailure]:
         return ()

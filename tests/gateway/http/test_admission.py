@@ -16,9 +16,12 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.http.admission import Admission, Admitted
 from gateway.http.health import health_routes
-from gateway.http.middleware import middleware
+from gateway.http.middleware import Exchange, middleware
+from gateway.telemetry.clients import KnownClients
 
 Running = list[asyncio.Task[httpx.Response]]
+
+REQUEST = {"type": "http", "method": "POST", "path": "/graphql", "headers": []}
 
 PLACES = 3
 
@@ -68,7 +71,7 @@ def app(endpoint: Endpoint, admission: Admission) -> Starlette:
 
 @pytest.fixture
 async def client(address: tuple[str, int]) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"http://{address[0]}:{address[1]}", timeout=60) as client:
+    async with httpx.AsyncClient(base_url=f"http://{address[0]}:{address[1]}", trust_env=False, timeout=60) as client:
         yield client
 
 
@@ -190,7 +193,8 @@ class TestClosed:
         async def send(message: dict[str, object]) -> None:
             sent.append(str(message["type"]))
 
-        answering = asyncio.create_task(Admitted(half, admission)({"type": "http"}, None, send))  # type: ignore[arg-type]
+        app = Exchange(Admitted(half, admission), KnownClients())
+        answering = asyncio.create_task(app(REQUEST, None, send))  # type: ignore[arg-type]
         await begun.wait()
         admission.cut_off()
         await answering
@@ -200,7 +204,7 @@ class TestClosed:
         async def waits(_scope: Scope, _receive: Receive, _send: Send) -> None:
             await asyncio.Event().wait()
 
-        answering = asyncio.create_task(Admitted(waits, admission)({"type": "http"}, None, None))  # type: ignore[arg-type]
+        answering = asyncio.create_task(Admitted(waits, admission)(REQUEST, None, None))  # type: ignore[arg-type]
         await asyncio.sleep(0)
         answering.cancel()
         with pytest.raises(asyncio.CancelledError):

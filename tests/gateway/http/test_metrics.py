@@ -14,7 +14,8 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.http import HttpOptions, create_http_app
 from gateway.http.admission import Admission, Admitted
-from gateway.http.observed import ROUTES, Observed
+from gateway.http.middleware import ROUTES, Exchange
+from gateway.resilience.rate_limits import RateLimit, RateLimiter
 from gateway.schema.pipeline import Pipeline
 from gateway.telemetry.clients import CLIENT, Client, KnownClients
 from tests.figures import Added, figure
@@ -141,11 +142,21 @@ class TestCounting:
 
         added = Added()
         async with in_process(Starlette()) as client:
-            transport = httpx.ASGITransport(Admitted(endpoint, Admission(0)))
+            transport = httpx.ASGITransport(Exchange(Admitted(endpoint, Admission(0)), KnownClients()))
             async with httpx.AsyncClient(transport=transport, base_url=client.base_url) as refused:
                 assert (await refused.get("/")).status_code == 503
 
         assert added("trackgraph_http_requests_shed_total") == 1
+
+    async def test_those_that_are_one_too_many_are_counted(self, pipeline: Pipeline, parts: Parts) -> None:
+        options = HttpOptions(rate_limiter=RateLimiter(RateLimit(per_minute=1, burst=1), lambda: 0.0))
+        added = Added()
+        async with in_process(create_http_app(pipeline, options, parts)) as client:
+            for _ in range(3):
+                await client.post("/graphql", json={"query": "{ hello }"})
+
+        assert added("trackgraph_http_requests_rate_limited_total") == 2
+        assert added("trackgraph_errors_total", code="RATE_LIMITED") == 2
 
 
 class TestClients:
@@ -179,7 +190,7 @@ class TestClients:
             "headers": [(b"x-client-name", b"order-page")],
             "state": {"request_id": "4f"},
         }
-        await Observed(app, KnownClients(["order-page"]))(scope, _nothing, _nowhere)
+        await Exchange(app, KnownClients(["order-page"]))(scope, _nothing, _nowhere)
 
         assert seen == [Client("order-page", "none")]
         assert CLIENT.get() is None

@@ -17,14 +17,14 @@ def url(address: tuple[str, int]) -> str:
 
 
 async def test_a_query_is_answered_without_a_server_header(address: tuple[str, int]) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(trust_env=False) as client:
         response = await client.post(url(address), json={"query": "{ hello }"})
     assert response.json() == {"data": {"hello": "hello world"}}
     assert "server" not in response.headers
 
 
 async def test_two_megabytes_get_413_and_the_connection_serves_the_next_request(address: tuple[str, int]) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(trust_env=False) as client:
         large = await client.post(url(address), json={"query": "{ hello }" + " " * 2_000_000})
         small = await client.post(url(address), json={"query": "{ hello }"})
     assert large.status_code == 413
@@ -58,7 +58,7 @@ async def test_a_client_that_leaves_halfway_does_no_harm(address: tuple[str, int
     await writer.drain()
     writer.close()
     await writer.wait_closed()
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(trust_env=False) as client:
         assert (await client.post(url(address), json={"query": "{ hello }"})).status_code == 200
 
 
@@ -77,7 +77,7 @@ async def test_what_is_nested_a_hundred_thousand_deep_is_a_clear_error(
     roomy_address: tuple[str, int], body: bytes, code: str
 ) -> None:
     headers = {"content-type": "application/json", "accept": "application/graphql-response+json"}
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(trust_env=False) as client:
         response = await client.post(url(roomy_address), content=body, headers=headers)
     assert response.status_code == 400
     assert [error["extensions"]["code"] for error in response.json()["errors"]] == [code]

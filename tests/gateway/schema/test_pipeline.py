@@ -14,6 +14,7 @@ from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from gateway.auth.principal import ANYONE, Principal
+from gateway.freshness.derived import Derived
 from gateway.schema.errors import ClientError, ErrorCode, QueryRequired
 from gateway.schema.limits import MAX_NESTING
 from gateway.schema.pipeline import MAX_PATHS, Answer, GraphQLRequest, PartFailure, Pipeline
@@ -30,6 +31,13 @@ class Context:
     request_id: str
     met: list[PartFailure] = field(default_factory=list)
     fresh_for: timedelta | None = FRESH_FOR
+    read_ahead: Derived = field(default_factory=Derived)
+
+    def afresh(self) -> Context:
+        return Context(self.request_id)
+
+    def names(self) -> None:
+        """None: nobody would tell of a change."""
 
     def failures(self) -> Sequence[PartFailure]:
         return self.met
@@ -150,7 +158,7 @@ async def the_error(query: str, variables: dict[str, Any] | None = None, **optio
 
 async def test_an_answer_without_errors_has_data_alone_and_the_age_of_its_parts() -> None:
     assert await run('{ echo(text: "hi") requestId }') == Answer(
-        {"data": {"echo": "hi", "requestId": "request-1"}}, executed=True, max_age=FRESH_FOR
+        b'{"data":{"echo":"hi","requestId":"request-1"}}', executed=True, max_age=FRESH_FOR
     )
 
 

@@ -13,7 +13,7 @@ from gateway.orders.needs import Need, Part
 from gateway.schema.order_needs import ORDER_TYPE, needs_of
 from gateway.schema.published import schema
 from gateway.schema.selection import Selection
-from gateway.schema.types.connection import order_places
+from gateway.schema.types.connection import read_places
 
 
 def info_of(text: str, variables: Mapping[str, Any]) -> GraphQLResolveInfo[Any]:
@@ -95,7 +95,7 @@ def test_orders_of_a_page_are_found_wherever_they_are_selected() -> None:
         fragment F on OrderConnection { edges { it: node { trackings { id } } } pageInfo { endCursor } }""",
         {},
     )
-    found = [(place.before, place.behind, place.selected.needs) for place in order_places(info)]
+    found = [(place.before, place.behind, place.selected.needs) for place in read_places(info).places]
     assert found == [
         (("nodes",), (), ()),
         (("again",), (), (Need(Part.DETAILS),)),
@@ -105,4 +105,4 @@ def test_orders_of_a_page_are_found_wherever_they_are_selected() -> None:
 
 
 def test_a_page_without_orders_selects_none() -> None:
-    assert order_places(info_of("{ orders { pageInfo { hasNextPage } } }", {})) == ()
+    assert read_places(info_of("{ orders { pageInfo { hasNextPage } } }", {})).places == ()

@@ -123,7 +123,7 @@ async def test_who_waits_for_anothers_lock_is_told_in_time_and_the_other_goes_on
     async with others.begin() as other:
         await other.execute(text("LOCK TABLE tracking_numbers IN ACCESS EXCLUSIVE MODE"))
         async with asyncio.timeout(IN_TIME):
-            with pytest.raises(StoreUnavailable, match="statement timeout"):
+            with pytest.raises(StoreUnavailable, match=r"^QueryCanceledError 57014$"):
                 await write(database)
         await other.execute(text("INSERT INTO tracking_numbers VALUES ('acme', 'P2', '4712')"))
     await write(database)
@@ -174,9 +174,11 @@ async def test_a_url_that_leads_nowhere_is_told_without_its_password(
 ) -> None:
     url = own_server.url("migrated").replace(*change)
     database = Database(url)
-    with pytest.raises(StoreUnavailable, match=told) as failure:
+    with pytest.raises(StoreUnavailable) as failure:
         await ask(database)
-    assert url.split("@")[0].rpartition(":")[2] not in str(failure.value)
+    assert told in failure.value.explanation
+    assert told not in str(failure.value)
+    assert url.split("@")[0].rpartition(":")[2] not in str(failure.value) + failure.value.explanation
     await database.aclose()
 
 
@@ -218,7 +220,7 @@ async def test_a_role_that_may_not_read_is_a_failure_of_the_store(postgres_url: 
             await connection.execute(text("SET LOCAL ROLE nobody_in_particular"))
             await connection.execute(text("SELECT * FROM links"))
 
-    with pytest.raises(StoreUnavailable, match="permission denied"):
+    with pytest.raises(StoreUnavailable, match=r"^InsufficientPrivilegeError 42501$"):
         await read_as_another()
     await database.aclose()
 

@@ -270,6 +270,7 @@ async def test_without_a_terminal_yes_must_be_said(
 
 
 @pytest.mark.usefixtures("moved_in")
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)  # who is asked does not depend on the store
 @pytest.mark.parametrize(("answer", "code"), [(b"\n", 1), (b"no\n", 1), (b"y\n", 0), (b"\x03", 130)])
 async def test_at_a_terminal_a_person_is_asked(
     config: Path, orders: list[SimulatedOrder], answer: bytes, code: int

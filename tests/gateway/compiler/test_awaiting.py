@@ -1,0 +1,176 @@
+"""Fields that are awaited: in place when alone, together when several, and none is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Awaitable
+from typing import Any
+
+import pytest
+import strawberry
+from graphql import parse
+
+from gateway.compiler import Compiler, GivenUp, Program
+from tests.gateway.compiler.reference import operation_of
+
+
+class Steps:
+    """A context: resolvers write down what they do, and wait for one another."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.tasks: set[Any] = set()
+        self.both = asyncio.Barrier(2)
+        self.never = asyncio.Event()
+
+
+Info = strawberry.Info[Steps, None]
+
+
+@strawberry.type
+class Leaf:
+    name: str
+
+    @strawberry.field
+    async def slow(self, info: Info) -> Leaf:
+        info.context.done.append(f"slow {self.name}")
+        return Leaf(name=f"{self.name}'")
+
+    @strawberry.field
+    def broken(self) -> str:
+        raise ValueError("broken")
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    async def one(self, info: Info) -> Leaf:
+        info.context.tasks.add(asyncio.current_task())
+        return Leaf(name="one")
+
+    @strawberry.field
+    async def together(self, info: Info) -> str:
+        await info.context.both.wait()
+        return "met"
+
+    @strawberry.field
+    async def waits(self, info: Info) -> str | None:
+        try:
+            await info.context.never.wait()
+        except asyncio.CancelledError:
+            info.context.done.append("cancelled")
+            raise
+        return None
+
+    @strawberry.field
+    async def fails(self) -> str | None:
+        raise ValueError("no")
+
+    @strawberry.field
+    async def cancels_itself(self) -> str | None:
+        raise asyncio.CancelledError
+
+    @strawberry.field
+    def broken(self) -> str:
+        raise ValueError("broken")
+
+    @strawberry.field
+    def hands_on(self) -> str:
+        return _text()  # type: ignore[return-value]
+
+
+async def _text() -> str:
+    return "text"
+
+
+schema = strawberry.Schema(Query)
+
+
+def program(text: str) -> Program:
+    document = parse(text)
+    return Compiler(schema._schema).compile(document, operation_of(document))
+
+
+@pytest.fixture
+def steps() -> Steps:
+    return Steps()
+
+
+async def test_a_field_alone_is_awaited_in_the_task_of_the_run(steps: Steps) -> None:
+    assert await program("{ one { name } }").run(steps, None) == b'{"one":{"name":"one"}}'
+    assert steps.tasks == {asyncio.current_task()}
+
+
+async def test_fields_beside_each_other_are_awaited_at_the_same_time(steps: Steps) -> None:
+    answer = await asyncio.wait_for(program("{ a: together b: together }").run(steps, None), 5)
+
+    assert answer == b'{"a":"met","b":"met"}'
+
+
+async def test_keys_keep_the_order_of_the_document(steps: Steps) -> None:
+    answer = await program("{ one { slow { name slow { name } } name } b: one { name } }").run(steps, None)
+
+    expected = b'{"one":{"slow":{"name":"one\'","slow":{"name":"one\'\'"}},"name":"one"},"b":{"name":"one"}}'
+    assert answer == expected
+    assert steps.done == ["slow one", "slow one'"]
+
+
+async def test_a_failure_cancels_the_others_and_waits_for_them(steps: Steps) -> None:
+    with pytest.raises(GivenUp) as given_up:
+        await asyncio.wait_for(program("{ waits fails }").run(steps, None), 5)
+
+    assert isinstance(given_up.value.__cause__, ValueError)
+    assert steps.done == ["cancelled"]
+
+
+async def test_a_cancelled_run_cancels_what_it_awaits(steps: Steps) -> None:
+    task = asyncio.create_task(program("{ a: waits b: waits }").run(steps, None))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert steps.done == ["cancelled", "cancelled"]
+
+
+@pytest.mark.parametrize("text", ["{ cancelsItself }", "{ cancelsItself waits }"])
+async def test_a_cancellation_comes_through_as_it_is(text: str, steps: Steps) -> None:
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(program(text).run(steps, None), 5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ one { name } broken }",
+        "{ broken one { name } }",
+        "{ one { slow { name } broken } }",
+        "{ a: one { slow { name } broken } b: one { name } }",
+        "{ handsOn }",
+        "{ one { name } handsOn }",
+    ],
+)
+async def test_no_coroutine_is_left_behind(text: str, steps: Steps) -> None:
+    with pytest.raises(GivenUp):
+        await program(text).run(steps, None)
+
+    gc.collect()  # a coroutine that was never awaited warns when it goes, and a warning is an error here
+
+
+async def test_futures_and_other_awaitables_of_a_wrapped_resolver_are_awaited(steps: Steps) -> None:
+    field: Any = schema._schema.type_map["Query"].fields["fails"]  # type: ignore[attr-defined]
+    resolve = field.resolve
+
+    def soon(_source: object, _info: object) -> Awaitable[str]:
+        future = asyncio.get_running_loop().create_future()
+        future.set_result("done")
+        return future
+
+    field.resolve = soon
+    try:
+        answer = await program("{ fails }").run(steps, None)
+    finally:
+        field.resolve = resolve
+    assert answer == b'{"fails":"done"}'
