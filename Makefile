@@ -20,8 +20,11 @@ install: $(VENV)/.installed graphiql ## Set up .venv with the locked packages, a
 run: install ## Start the gateway on http://127.0.0.1:8000/graphql with simulated providers
 	@$(BIN)/trackgraph dev $(ARGS)
 
+# Files are given out in the order of tests/conftest.py. A good part of the time of some is waiting, so there are more
+# processes than the two cores that the suite is meant for. Python is started some hundred times, which is quicker
+# where it may keep what it compiled.
 test: install ## Run the whole suite (ARGS="-k freshness" for a part)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: install ## Format, lint, types, import rules, published schema, pages of settings and metrics
 	$(BIN)/ruff format --check .
@@ -41,8 +44,8 @@ schema: $(VENV)/.installed ## Write schema.graphql, docs/settings.md and docs/me
 	$(BIN)/trackgraph settings-docs
 	$(BIN)/trackgraph metrics-docs
 
-bench: install ## Time the gateway against the simulated providers
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: install ## Time the gateway beside other servers, into docs/performance.md (ARGS="peers" for a part)
+	$(BIN)/python -m benchmarks $(or $(ARGS),--write)
 
 lock: $(VENV)/.packages ## Write the lock files from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	$(COMPILE) pyproject.toml --extra otel --output-file requirements.lock
@@ -51,7 +54,8 @@ lock: $(VENV)/.packages ## Write the lock files from pyproject.toml (UPGRADE=--u
 	$(COMPILE) tests/providers/paypal/sdk/requirements.in --output-file tests/providers/paypal/sdk/requirements.lock
 
 clean: ## Remove everything that these targets made, .venv too
-	rm -rf $(VENV) tests/providers/paypal/sdk/.venv frontend/node_modules tests/audits/node_modules gateway/http/graphiql/static build dist *.egg-info \
+	rm -rf $(VENV) tests/providers/paypal/sdk/.venv frontend/node_modules tests/audits/node_modules \
+		benchmarks/peers/node/node_modules gateway/http/graphiql/static build dist *.egg-info \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -f trackgraph-dev.db trackgraph-dev.db-shm trackgraph-dev.db-wal
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from benchmarks.processes import Child
+from benchmarks.processes import Child, pinned, python
 from gateway.app import utc_now
 from gateway.store.database import Database
 from gateway.store.links import Links
@@ -23,23 +23,33 @@ Providers = Mapping[str, Mapping[str, str]]
 """What a shop's settings say of each provider, by its name."""
 
 
-def gateway(store: Path, providers: Providers) -> Child:
-    """A gateway over the SQLite file `store` that asks `providers`; its `answer` is its URL."""
-    environment = {
-        "TRACKGRAPH_STORE__URL": _url(store),
-        "TRACKGRAPH_SERVER__HOST": "127.0.0.1",
-        "TRACKGRAPH_SERVER__PORT": "0",
-        "TRACKGRAPH_SERVER__LOG_LEVEL": "warning",
-        "TRACKGRAPH_SERVER__QUERY_DEADLINE_SECONDS": QUERY_DEADLINE,
-        "TRACKGRAPH_SERVER__CALL_DEADLINE_SECONDS": CALL_DEADLINE,
+def gateway(
+    store: Path, providers: Providers, settings: Mapping[str, str] | None = None, core: int | None = None
+) -> Child:
+    """A gateway over the SQLite file `store` that asks `providers`; its `answer` is its URL.
+
+    `settings` are further ones, by path (`cache.answers`). With `core` it runs on that processor alone.
+    """
+    chosen = {
+        "store.url": _url(store),
+        "server.host": "127.0.0.1",
+        "server.port": "0",
+        "server.log_level": "warning",
+        "server.query_deadline_seconds": QUERY_DEADLINE,
+        "server.call_deadline_seconds": CALL_DEADLINE,
         **{
-            f"TRACKGRAPH_SHOPS__{SHOP}__{provider}__{key}".upper(): value
-            for provider, settings in providers.items()
-            for key, value in settings.items()
+            f"shops.{SHOP}.{provider}.{key}": value
+            for provider, table in providers.items()
+            for key, value in table.items()
         },
+        **(settings or {}),
     }
-    command = "from gateway.cli import main; main()"
-    return Child(["-c", command, "serve"], r"serving (http://\S+)/graphql", environment)
+    command = python("-c", "from gateway.cli import main; main()", "serve")
+    return Child(
+        command if core is None else pinned(command, core),
+        r"serving (http://\S+)/graphql",
+        {_variable(path): value for path, value in chosen.items()},
+    )
 
 
 async def link_to_paypal(store: Path, orders: Iterable[tuple[str, str]]) -> None:
@@ -57,3 +67,8 @@ async def link_to_paypal(store: Path, orders: Iterable[tuple[str, str]]) -> None
 
 def _url(store: Path) -> str:
     return f"sqlite+aiosqlite:///{store}"
+
+
+def _variable(path: str) -> str:
+    """The environment variable of the setting at `path`."""
+    return f"TRACKGRAPH_{path.replace('.', '__')}".upper()

@@ -22,7 +22,7 @@ import httpx
 import orjson
 
 from benchmarks.gateways import SHOP
-from benchmarks.processes import ROOT, Child, ChildFailed
+from benchmarks.processes import ROOT, Child, ChildFailed, python
 from providers.simulation.server import simulator_settings
 
 LONGEST = 10_000
@@ -71,7 +71,8 @@ async def time_imports(longest: int = LONGEST) -> list[tuple[str, ...]]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="trackgraph-bench-")))
         orders = min(ORDERS, longest)
-        simulators = await stack.enter_async_context(Child(["-m", "benchmarks.simulators", str(orders)], r"^(\{.*\})$"))
+        child = Child(python("-m", "benchmarks.simulators", str(orders)), r"^(\{.*\})$")
+        simulators = await stack.enter_async_context(child)
         urls: dict[str, str] = orjson.loads(simulators.answer)
         names = await _orders(urls["karla"])
         moved = []

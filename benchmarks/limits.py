@@ -20,7 +20,7 @@ from graphql import get_introspection_query, parse
 from benchmarks.client import UnexpectedAnswer
 from benchmarks.gateways import SHOP, link_to_paypal
 from benchmarks.pages import Simulators
-from benchmarks.processes import Child
+from benchmarks.processes import Child, python
 from benchmarks.questions import ORDER_PAGE
 from gateway.app import open_services, utc_now
 from gateway.auth.principal import ANYONE
@@ -60,7 +60,7 @@ async def measure_limits() -> list[tuple[str, ...]]:
     """A row of `COLUMNS` for each operation."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="trackgraph-bench-")))
-        child = Child(["-m", "benchmarks.simulators", str(ORDERS)], r"(\{.*\})")
+        child = Child(python("-m", "benchmarks.simulators", str(ORDERS)), r"(\{.*\})")
         simulators = Simulators(orjson.loads((await stack.enter_async_context(child)).answer))
         await link_to_paypal(folder / "store.db", await simulators.paid_orders())
         url = f"sqlite+aiosqlite:///{folder / 'store.db'}"

@@ -19,7 +19,7 @@ import orjson
 
 from benchmarks.client import Connection, UnexpectedAnswer, connections
 from benchmarks.gateways import gateway
-from benchmarks.processes import Child
+from benchmarks.processes import Child, python
 from benchmarks.questions import order_record
 from gateway.freshness.settings import CacheSettings
 
@@ -89,7 +89,7 @@ async def watch_memory(orders: int) -> Growth:
     bound = CacheSettings().max_bytes
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="trackgraph-bench-")))
-        shop = await stack.enter_async_context(Child(["-m", "benchmarks.large_shop"], r"^(http://\S+)"))
+        shop = await stack.enter_async_context(Child(python("-m", "benchmarks.large_shop"), r"^(http://\S+)"))
         settings = {"karla": {"base_url": shop.answer, **_CREDENTIALS}}
         child = await stack.enter_async_context(gateway(folder / "store.db", settings))
         opened = await stack.enter_async_context(connections(child.answer, AT_ONCE))

@@ -20,7 +20,7 @@ import orjson
 from benchmarks.client import Connection, connections
 from benchmarks.gateways import gateway, link_to_paypal
 from benchmarks.load import Round, run_round
-from benchmarks.processes import Child, start_all
+from benchmarks.processes import Child, python, start_all
 from benchmarks.questions import order_list, order_lists, order_page
 from providers.simulation.server import simulator_settings
 
@@ -104,7 +104,7 @@ async def time_pages(extent: Extent) -> list[tuple[str, ...]]:
     """A row of `COLUMNS` for each page and number of requests in flight."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="trackgraph-bench-")))
-        child = Child(["-m", "benchmarks.simulators", str(extent.orders)], r"(\{.*\})")
+        child = Child(python("-m", "benchmarks.simulators", str(extent.orders)), r"(\{.*\})")
         simulators = Simulators(orjson.loads((await stack.enter_async_context(child)).answer))
         orders = await simulators.paid_orders()
         await link_to_paypal(folder / "linked.db", orders)

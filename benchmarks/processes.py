@@ -11,7 +11,7 @@ import re
 import sys
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -33,21 +33,31 @@ class ChildFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process has used so far: `cpu_seconds` of all its threads, user and system; `rss_bytes` at this moment."""
+    """What processes have used so far: `cpu_seconds` of all threads, user and system; `rss_bytes` at this moment."""
 
     cpu_seconds: float
     rss_bytes: int
 
 
-class Child:
-    """A Python process, as an async context manager: entered when it has said `ready`, stopped when left.
+def python(*arguments: str) -> list[str]:
+    """The command that runs this interpreter with `arguments`."""
+    return [sys.executable, *arguments]
 
-    `arguments` are Python's own. `ready` is searched in each line of its output; `answer` is then the first group, and
-    `idle_bytes` the resident set at that moment.
+
+def pinned(command: Sequence[str], core: int) -> list[str]:
+    """`command` on the processor `core` alone (taskset(1), of util-linux)."""
+    return ["taskset", "--cpu-list", str(core), *command]
+
+
+class Child:
+    """A process, as an async context manager: entered when it has said `ready`, stopped when left.
+
+    `ready` is searched in each line of its output; `answer` is then the first group, and `idle_bytes` the resident set
+    at that moment.
     """
 
-    def __init__(self, arguments: Sequence[str], ready: str, environment: Mapping[str, str] | None = None) -> None:
-        self._arguments = arguments
+    def __init__(self, command: Sequence[str], ready: str, environment: Mapping[str, str] | None = None) -> None:
+        self._command = command
         self._ready = re.compile(ready)
         self._environment = environment or {}
         self._said: deque[str] = deque(maxlen=_LAST_LINES)
@@ -56,8 +66,7 @@ class Child:
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *self._arguments,
+            *self._command,
             cwd=ROOT,
             env={**_inherited(), **self._environment},
             stdout=asyncio.subprocess.PIPE,
@@ -83,15 +92,12 @@ class Child:
         await self._listening
 
     def usage(self) -> Usage:
-        """What the process has used so far. Raises `ChildFailed` when it has ended."""
-        folder = Path("/proc", str(self._process.pid))
+        """What the process and its descendants have used so far. Raises `ChildFailed` when it has ended."""
         try:
-            # Fields are counted from behind the name, which may hold spaces and brackets.
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            resident = int((folder / "statm").read_text().split()[1])
+            used = [_usage_of(number) for number in _tree(self._process.pid)]
         except (OSError, IndexError):
             raise self._failed("has ended") from None
-        return Usage((int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND, resident * _PAGE_BYTES)
+        return Usage(sum(one.cpu_seconds for one in used), sum(one.rss_bytes for one in used))
 
     async def _wait_until_ready(self) -> str:
         while line := await self._next_line():
@@ -124,7 +130,24 @@ class Child:
             await self._process.wait()
 
     def _failed(self, how: str) -> ChildFailed:
-        return ChildFailed(f"python {' '.join(self._arguments)} {how}:\n{''.join(self._said)}")
+        return ChildFailed(f"{' '.join(self._command)} {how}:\n{''.join(self._said)}")
+
+
+def _tree(number: int) -> list[int]:
+    """The process `number` and its descendants."""
+    children: list[int] = []
+    for task in Path("/proc", str(number), "task").iterdir():
+        with suppress(FileNotFoundError):  # a thread that ended meanwhile
+            children += map(int, (task / "children").read_text().split())
+    return [number, *(descendant for child in children for descendant in _tree(child))]
+
+
+def _usage_of(number: int) -> Usage:
+    folder = Path("/proc", str(number))
+    # Fields are counted from behind the name, which may hold spaces and brackets.
+    fields = (folder / "stat").read_text().rpartition(")")[2].split()
+    resident = int((folder / "statm").read_text().split()[1])
+    return Usage((int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND, resident * _PAGE_BYTES)
 
 
 def _inherited() -> dict[str, str]:

@@ -1,10 +1,11 @@
-"""What is told of a run: a table at a terminal or in a pipe, and a section of docs/performance.md."""
+"""What is told of a run: tables at a terminal or in a pipe, a section of docs/performance.md, and a chart beside it."""
 
 from __future__ import annotations
 
 import os
 import platform
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +14,7 @@ from benchmarks.processes import ROOT
 from gateway.cli.output import print_plain, print_table
 
 DOCUMENT = ROOT / "docs" / "performance.md"
+CHART = DOCUMENT.with_suffix(".svg")
 
 PACKAGES = ("strawberry-graphql", "graphql-core", "starlette", "uvicorn", "uvloop", "httpx", "pydantic", "sqlalchemy")
 """Those whose version moves the figures."""
@@ -20,23 +22,43 @@ PACKAGES = ("strawberry-graphql", "graphql-core", "starlette", "uvicorn", "uvloo
 Row = Sequence[str]
 
 
-def tell(title: str, columns: Row, rows: Sequence[Row], notes: Sequence[str]) -> None:
-    """Print the table, and the notes below it."""
-    print_table(title, columns, rows)
-    for note in notes:
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under the names of their columns."""
+
+    title: str
+    columns: Row
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run found; `is_as_promised` is false when a promise was broken, and `chart` is an SVG document."""
+
+    tables: Sequence[Table]
+    notes: Sequence[str] = ()
+    is_as_promised: bool = True
+    chart: str | None = None
+
+
+def tell(outcome: Outcome) -> None:
+    """Print the tables, and the notes below them."""
+    for table in outcome.tables:
+        print_table(table.title, table.columns, table.rows)
+    for note in outcome.notes:
         print_plain(note)
 
 
-def section(columns: Row, rows: Sequence[Row], notes: Sequence[str], command: str) -> str:
-    """The same as Markdown, with when, how and on what it was measured."""
-    lines = [
-        f"Measured on {datetime.now(UTC):%d %B %Y} by `{command}` on {machine()}; {versions()}.",
-        "",
-        _line(columns),
-        _line(["---"] * len(columns)),
-        *(_line(row) for row in rows),
-    ]
-    return "\n".join([*lines, "", *notes] if notes else lines)
+def section(outcome: Outcome, command: str) -> str:
+    """The same as Markdown, with when, how and on what it was measured. A single table goes without its title."""
+    blocks = [f"Measured on {datetime.now(UTC):%d %B %Y} by `{command}` on {machine()}; {versions()}."]
+    for table in outcome.tables:
+        if len(outcome.tables) > 1:
+            blocks.append(f"**{table.title}**")
+        blocks.append("\n".join(map(_line, (table.columns, ["---"] * len(table.columns), *table.rows))))
+    if outcome.notes:
+        blocks.append("\n".join(outcome.notes))
+    return "\n\n".join(blocks)
 
 
 def write_section(name: str, text: str, document: Path = DOCUMENT) -> None:

@@ -225,6 +225,11 @@ class FreshCache:
         return not self._storage.shared and self._changes.latest(names) < since
 
     @property
+    def keeps(self) -> bool:
+        """Whether anything is kept; `put` does nothing otherwise."""
+        return self._keeps
+
+    @property
     def storage(self) -> Storage:
         """Where answers are kept. Other things may be kept there too, under keys that no `CacheKey` has."""
         return self._storage

@@ -297,15 +297,12 @@ class Loads:
     async def _keep_each(self, shop: Shop, source: OrderSource, orders: Sequence[Order], asked_at: datetime) -> None:
         for order in orders:
             self._note_order(shop, order)
-        await asyncio.gather(
-            *(
-                self._services.cache.put(
-                    self._order_lookup(shop, source, _numbered(source, order.order_number)), order, asked_at
-                )
-                for order in orders
-                if order.order_number is not None
-            )
-        )
+        if not self._services.cache.keeps:
+            return
+        for order in orders:
+            if order.order_number is not None:
+                lookup = self._order_lookup(shop, source, _numbered(source, order.order_number))
+                await self._services.cache.put(lookup, order, asked_at)
 
     async def _read_stored(self, source: TrackingSource, reference: Reference) -> Loaded[TrackingsFound]:
         now = self._services.clock()

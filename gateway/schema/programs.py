@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -12,6 +13,7 @@ from graphql import GraphQLObjectType, GraphQLSchema
 from gateway.compiler import Compiler, Exact, Gate, NotCompilable, Options, Pieces, Program
 from gateway.schema.access import gate_of
 from gateway.schema.answers import VOLATILE
+from gateway.schema.costs import Variables
 from gateway.schema.documents import Operation
 from gateway.schema.order_needs import ORDER_TYPE
 from providers.models import Domain
@@ -19,14 +21,32 @@ from providers.models import Domain
 log = logging.getLogger(__name__)
 
 RUNS_BEFORE: Final = 1
-"""Runs on graphql-core before an operation is compiled, which takes as long as some 20 of them: what a person tries out
-once is not worth it."""
+"""Runs on graphql-core before an operation is compiled, which takes as long as some 20 of a small one: what a person
+tries out once is not worth it."""
+
+DEAR: Final = 2_000
+"""Values from which an operation is compiled at once: on graphql-core it would take longer than compiling does, and
+hold up everybody else meanwhile (14 µs for each value, `docs/performance.md`)."""
+
+
+ROOM_BYTES: Final = 32 * 1024 * 1024
+"""Bounds the programs of one process: some 500 of an order page."""
+
+BYTES_PER_CHARACTER: Final = 6
+OVERHEAD_BYTES: Final = 10_000
+"""What a program takes by its source, and beside it. Measured with tracemalloc: 52 kB for 9,900 characters, 11 kB for
+700."""
 
 
 class Programs:
-    """Compiles operations on one schema. Without `pieces`, no encoded parts of answers are kept."""
+    """Compiles operations on one schema, and holds those in `room` bytes that were compiled last.
 
-    def __init__(self, schema: GraphQLSchema, pieces: Pieces | None = None) -> None:
+    Without `pieces`, no encoded parts of answers are kept.
+    """
+
+    def __init__(self, schema: GraphQLSchema, pieces: Pieces | None = None, room: int = ROOM_BYTES) -> None:
+        self._room = room
+        self._compiled: deque[Operation] = deque()
         self._compiler = Compiler(
             schema,
             Options(
@@ -40,14 +60,27 @@ class Programs:
             ),
         )
 
-    def of(self, operation: Operation) -> Program | None:
-        """The program of `operation`; None for one that is new, or cannot be compiled."""
-        if operation.program is None:
-            if not operation.is_query or operation.runs < RUNS_BEFORE:
-                operation.runs += 1
-                return None
+    def of(self, operation: Operation, variables: Variables) -> Program | None:
+        """The program of `operation`; None for one that is new and small, or cannot be compiled."""
+        if operation.program is None and self._is_worth_it(operation, variables):
             operation.program = self._compile(operation)
+            if operation.program:
+                self._hold(operation)
         return operation.program or None
+
+    def _hold(self, operation: Operation) -> None:
+        self._compiled.append(operation)
+        self._room -= _cost_of(operation)
+        while self._room < 0:
+            oldest = self._compiled.popleft()
+            self._room += _cost_of(oldest)
+            oldest.program, oldest.runs = None, 0
+
+    @staticmethod
+    def _is_worth_it(operation: Operation, variables: Variables) -> bool:
+        operation.runs += 1
+        is_again = operation.runs > RUNS_BEFORE
+        return operation.is_query and (is_again or operation.counted.cost(variables) >= DEAR)
 
     def _compile(self, operation: Operation) -> Program | Literal[False]:
         try:
@@ -55,6 +88,10 @@ class Programs:
         except NotCompilable as reason:
             log.debug("an operation is not compiled: %s", reason)
             return False
+
+
+def _cost_of(operation: Operation) -> int:
+    return len(operation.program.source) * BYTES_PER_CHARACTER + OVERHEAD_BYTES if operation.program else 0
 
 
 def _gates(schema: GraphQLSchema) -> Callable[[str, str], Gate | None]:

@@ -1,0 +1,1 @@
+"""The gateway beside other GraphQL servers: the same documents over the same upstream, in one run on one machine."""
