@@ -46,8 +46,7 @@ Clock = Callable[[], datetime]
 
 
 DEFAULT_CONCURRENCY = 20
-"""Calls at once to one account of a provider that publishes no limit. httpx's pool walks all its connections at every
-request, so that more of them make each request slower."""
+"""Calls at once to one account of a provider that publishes no limit: each is a connection that the provider holds."""
 
 
 class Capability(StrEnum):

@@ -153,8 +153,7 @@ class FreshCache:
     def note_hit(self, lookup: Lookup[T], loaded: Loaded[T]) -> None:
         """A fresh copy is served."""
         key = lookup.key
-        with observing.cache_load(key.shop, key.provider, key.operation) as notes:
-            notes.ended(CacheResult.HIT.value, self._age(loaded))
+        observing.copy_served(key.shop, key.provider, key.operation, CacheResult.HIT.value, self._age(loaded))
 
     async def _load(
         self, lookup: Lookup[T], fetch: Fetch[T], renew: Fetch[T], deadline: Deadline, *, bypass: bool

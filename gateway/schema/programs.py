@@ -51,8 +51,8 @@ class Programs:
             schema,
             Options(
                 gates=_gates(schema),
-                # orjson writes a time as `isoformat` does, which the scalar's `serialize` calls.
-                native={"DateTime": Exact(datetime, given=("tzinfo",))},
+                # orjson writes a time as `isoformat` does, which the scalar's `serialize` calls; a URL is text.
+                native={"DateTime": Exact(datetime, given=("tzinfo",)), "URL": str},
                 plain=(Domain,),
                 pieces=pieces,
                 piece_keys={ORDER_TYPE: _order_piece},

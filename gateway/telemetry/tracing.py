@@ -71,6 +71,11 @@ NOTHING: Final = _Nothing()
 _tracer: Tracer = NOTHING
 
 
+def is_tracing() -> bool:
+    """Whether anybody records spans."""
+    return _tracer is not NOTHING
+
+
 def span(
     name: Span, attributes: dict[Attribute, AttributeValue] | None = None, *, parent: str | None = None
 ) -> AbstractContextManager[OpenSpan]:

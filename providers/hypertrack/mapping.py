@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from providers.construction import constructor
 from providers.hypertrack import wire
 from providers.hypertrack.profile import NAME, ROUTE_HANDLE
 from providers.models import (
@@ -84,6 +85,17 @@ STATED_BY_TIMESTAMP: Mapping[str, str | None] = {
 }
 """The order's own timestamps, in the order in which they come about, and the order status that each states."""
 
+# What the wire models have read is not read again.
+new_destination = constructor(Destination)
+new_driver_position = constructor(DriverPosition)
+new_estimated_arrival = constructor(EstimatedArrival)
+new_geo_path_point = constructor(GeoPathPoint)
+new_geo_point = constructor(GeoPoint)
+new_location = constructor(Location)
+new_route_risk = constructor(RouteRisk)
+new_route_tracking = constructor(RouteTracking)
+new_tracking_event = constructor(TrackingEvent)
+
 
 def to_trackings_found(order: wire.Order) -> TrackingsFound:
     """The order as its one tracking, and the route it is on as a learnt reference."""
@@ -110,7 +122,7 @@ def to_route(route: wire.Route) -> Route:
 
 def to_route_tracking(order: wire.Order, route_handle: str | None = None) -> RouteTracking:
     """The order as a stop; `route_handle` is the route that it was read inside of."""
-    return RouteTracking(
+    return new_route_tracking(
         provider=NAME,
         tracking_url=web_url(order.share_url),
         status=to_status(order),
@@ -173,7 +185,7 @@ def to_events(order: wire.Order) -> Iterator[TrackingEvent]:
     for member, word in STATED_BY_TIMESTAMP.items():
         moment: str | None = getattr(order, member)
         if moment:
-            yield TrackingEvent(
+            yield new_tracking_event(
                 status=_status(word, order.type),
                 occurred_at=parse_instant(moment),
                 occurred_at_text=moment,
@@ -182,7 +194,7 @@ def to_events(order: wire.Order) -> Iterator[TrackingEvent]:
 
 
 def _to_event(entry: wire.TimelineEntry, type_: str | None) -> TrackingEvent:
-    return TrackingEvent(
+    return new_tracking_event(
         status=_status(STATED_BY_ENTRY.get(entry.type), type_),
         occurred_at=parse_instant(entry.recorded_at),
         occurred_at_text=entry.recorded_at,
@@ -197,7 +209,7 @@ def _to_location(entry: wire.TimelineEntry) -> Location | None:
     address = entry.address
     if point is None and address is None:
         return None
-    return Location(
+    return new_location(
         formatted_address=address,
         latitude=point.latitude if point else None,
         longitude=point.longitude if point else None,
@@ -212,7 +224,7 @@ def to_estimated_arrival(order: wire.Order) -> EstimatedArrival | None:
     arrival = parse_instant(order.estimate.arrive_at) if order.estimate else None
     if order.estimate is None or arrival is None:
         return None
-    return EstimatedArrival(
+    return new_estimated_arrival(
         provider=NAME,
         start=arrival,
         end=arrival,
@@ -232,8 +244,8 @@ def to_destination(order: wire.Order) -> Destination | None:
     """Where the stop is: a point with a radius, an area by its outline, or a place that HyperTrack knows by handle."""
     destination = order.destination
     if destination is None:
-        return Destination(place_handle=order.place_handle) if order.place_handle else None
-    return Destination(
+        return new_destination(place_handle=order.place_handle) if order.place_handle else None
+    return new_destination(
         address=destination.address,
         location=_to_point(destination.geometry),
         radius_metres=destination.radius,
@@ -247,7 +259,7 @@ def to_driver(order: wire.Order) -> DriverPosition | None:
     position = order.estimate.current_worker_location if order.estimate else None
     if position is None:
         return None
-    return DriverPosition(
+    return new_driver_position(
         location=_to_point(position.geometry),
         bearing=position.bearing,
         accuracy_metres=position.accuracy,
@@ -261,7 +273,7 @@ def to_path(order: wire.Order) -> tuple[GeoPathPoint, ...] | None:
     if order.polyline is None:
         return None
     return tuple(
-        GeoPathPoint(
+        new_geo_path_point(
             latitude=position.latitude,
             longitude=position.longitude,
             altitude=position.altitude,
@@ -275,8 +287,8 @@ def to_path(order: wire.Order) -> tuple[GeoPathPoint, ...] | None:
 def to_risk(name: str, risk: str | wire.RiskLevel | None) -> RouteRisk:
     """One risk: order details give its colour (`green`, `yellow`, `red`), webhooks a label and a number up to 1."""
     if isinstance(risk, wire.RiskLevel):
-        return RouteRisk(name=name, level=risk.intensity_label, value=risk.intensity_value)
-    return RouteRisk(name=name, level=risk)
+        return new_route_risk(name=name, level=risk.intensity_label, value=risk.intensity_value)
+    return new_route_risk(name=name, level=risk)
 
 
 def _to_point(geometry: wire.Geometry | None) -> GeoPoint | None:
@@ -295,4 +307,4 @@ def _to_area(geometry: wire.Geometry | None) -> tuple[GeoPoint, ...] | None:
 def _to_geo_point(position: wire.Position) -> GeoPoint | None:
     if not is_on_earth(position.latitude, position.longitude):
         return None
-    return GeoPoint(latitude=position.latitude, longitude=position.longitude)
+    return new_geo_point(latitude=position.latitude, longitude=position.longitude)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
+from providers.construction import constructor
 from providers.drafts import OrderTrackerDraft
 from providers.models import Capture, Carrier, Link, OrderTracker, TrackerItem, TrackingStatus, Upc
 from providers.parsing import parse_instant, web_url
@@ -41,6 +42,12 @@ STATUS_BY_WORD: Mapping[str, TrackingStatus] = {
 }
 """All 23 words that PayPal publishes for a shipment."""
 
+# What the wire models have read is not read again.
+new_link = constructor(Link)
+new_order_tracker = constructor(OrderTracker)
+new_tracker_item = constructor(TrackerItem)
+new_upc = constructor(Upc)
+
 _BEFORE_ALL_TIMES = datetime.min.replace(tzinfo=UTC)
 _AFTER_ALL_TIMES = datetime.max.replace(tzinfo=UTC)
 
@@ -56,7 +63,7 @@ def to_tracker(wire: WireTracker, paypal_order_id: str, capture_ids: Iterable[st
 
     PayPal never gives back tracking number and carrier, and keeps no history, so those stay empty.
     """
-    return OrderTracker(
+    return new_order_tracker(
         provider=PROFILE.name,
         tracker_id=wire.id,
         paypal_order_id=paypal_order_id,
@@ -170,7 +177,7 @@ def _capture_id(tracker_id: str, capture_ids: Iterable[str]) -> str | None:
 
 
 def _item(wire: WireItem) -> TrackerItem:
-    return TrackerItem(
+    return new_tracker_item(
         name=wire.name,
         quantity=wire.quantity,
         sku=wire.sku,
@@ -182,8 +189,8 @@ def _item(wire: WireItem) -> TrackerItem:
 
 def _upc(wire: WireUpc | None) -> Upc | None:
     """The product code; one that lacks a half names no product."""
-    return Upc(type=wire.type, code=wire.code) if wire and wire.type and wire.code else None
+    return new_upc(type=wire.type, code=wire.code) if wire and wire.type and wire.code else None
 
 
 def _link(wire: WireLink) -> Link:
-    return Link(href=web_url(wire.href), rel=wire.rel, method=wire.method)
+    return new_link(href=web_url(wire.href), rel=wire.rel, method=wire.method)

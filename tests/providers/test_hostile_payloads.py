@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from gateway.http.response import encode
+from gateway.schema.encoding import encode
 from providers import models
 from providers.base import Provider, ProviderContext
 from providers.errors import InvalidProviderResponse, OrderNotFound, ProviderError
