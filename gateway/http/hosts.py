@@ -10,12 +10,13 @@ change, and would refuse probes as well, which come by an address that nobody kn
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
-from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.http.head import head_of
 from gateway.http.health import HEALTH_PATHS
 from gateway.http.refusal import HttpRefusal, refusal_response
 from gateway.schema.errors import ErrorCode
@@ -43,12 +44,13 @@ class KnownHosts:
         if scope["type"] != "http" or scope["path"] in HEALTH_PATHS or self._knows(scope):
             await self._app(scope, receive, send)
         else:
-            await refusal_response(HOST_NOT_ALLOWED, Headers(scope=scope).get("accept"))(scope, receive, send)
+            await refusal_response(HOST_NOT_ALLOWED, head_of(scope).get(b"accept"))(scope, receive, send)
 
     def _knows(self, scope: Scope) -> bool:
-        return host_of(Headers(scope=scope).get("host")) in self._hosts
+        return host_of(head_of(scope).get(b"host")) in self._hosts
 
 
+@lru_cache(maxsize=256)
 def host_of(header: str | None) -> str | None:
     """The name or address in a `Host` header, in lower case, without brackets and port; None when it has none."""
     matched = _HOST.fullmatch((header or "").lower())
