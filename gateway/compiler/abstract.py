@@ -35,7 +35,7 @@ def types_by_class(
     interface = type_definition(type_)
     for one in possible:
         definition = type_definition(one)
-        if definition is None or has_own_check(one) or definition.is_graphql_generic or definition.concrete_of:
+        if definition is None or has_own_check(one):
             continue
         origin = definition.origin
         is_implementation = interface is None or issubclass(origin, interface.origin)

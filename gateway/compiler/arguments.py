@@ -37,6 +37,8 @@ class Arguments:
     fixed: Mapping[str, object] | None
     made: Callable[[VariableValues, Any], Keywords] | None
     variables: frozenset[str]
+    take_info: bool = False
+    """Whether an input type builds its own value, for which Strawberry hands it the resolver's info."""
 
 
 NONE: Final = Arguments({}, None, frozenset())
@@ -62,7 +64,8 @@ def resolver_arguments(
     """The arguments of a field as Strawberry hands them to the user's function. Raises NotCompilable."""
     if not field.args:
         return NONE
-    arguments = _arguments(field, definition, node, converter)
+    take_info = _take_info(field)
+    arguments = _arguments(field, definition, node, converter, take_info)
 
     def make(variables: VariableValues, info: Any) -> Keywords:
         keywords = {}
@@ -73,15 +76,19 @@ def resolver_arguments(
         return keywords
 
     variables = variables_in(node)
-    if not variables and not takes_info(field):
+    if not variables and not take_info:
         fixed = _made_once(make)
         if all(value is UNSET or isinstance(value, IMMUTABLE) for value in fixed.values()):
             return Arguments(fixed, None, variables)
-    return Arguments(None, make, variables)
+    return Arguments(None, make, variables, take_info)
 
 
 def _arguments(
-    field: GraphQLField, definition: StrawberryField, node: FieldNode, converter: GraphQLCoreConverter
+    field: GraphQLField,
+    definition: StrawberryField,
+    node: FieldNode,
+    converter: GraphQLCoreConverter,
+    take_info: bool,
 ) -> list[_Argument]:
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
     name_of = converter.config.name_converter.from_argument
@@ -90,7 +97,8 @@ def _arguments(
         name = name_of(argument)
         if name in field.args:
             read = _reader(given.get(name), field.args[name])
-            arguments.append(_Argument(argument.python_name, read, argument_converter(argument, converter)))
+            convert = argument_converter(argument, converter, takes_info=take_info)
+            arguments.append(_Argument(argument.python_name, read, convert))
     return arguments
 
 
@@ -119,8 +127,7 @@ def variables_in(node: FieldNode) -> frozenset[str]:
     return frozenset().union(*(variables_of(argument.value) for argument in node.arguments or ()))
 
 
-def takes_info(field: GraphQLField) -> bool:
-    """Whether an input type of the field builds its own value, for which Strawberry hands it the resolver's info."""
+def _take_info(field: GraphQLField) -> bool:
     waiting = [get_named_type(argument.type) for argument in field.args.values()]
     seen = set()
     while waiting:

@@ -29,9 +29,10 @@ Converter = Callable[[Any, Any], Any]
 """From a coerced value, with the resolver's info, to what the resolver is given."""
 
 
-def argument_converter(argument: StrawberryArgument, converter: GraphQLCoreConverter) -> Converter:
-    """Converts the values of one argument."""
-    return _Conversion(argument, converter).of(argument.type, frozenset())
+def argument_converter(argument: StrawberryArgument, converter: GraphQLCoreConverter, *, takes_info: bool) -> Converter:
+    """Converts the values of one argument; those that `takes_info` are left to Strawberry as a whole."""
+    conversion = _Conversion(argument, converter)
+    return conversion.by_strawberry(argument.type) if takes_info else conversion.of(argument.type, frozenset())
 
 
 class _Conversion:
@@ -48,16 +49,16 @@ class _Conversion:
         ):
             type_ = type_.resolve_type() if isinstance(type_, LazyType) else type_.of_type
         if isinstance(type_, StrawberryMaybe) or type_ is GlobalID:
-            return self._by_strawberry(type_)
+            return self.by_strawberry(type_)
         if isinstance(type_, StrawberryList):
             return _items(self.of(type_.of_type, within))
         if self._is_leaf(type_):
             return _as_it_is
         if has_object_definition(type_):
             definition = get_object_definition(type_, strict=True)
-            if definition.from_input is None and definition.is_input and definition.name not in within:
+            if definition.is_input and definition.name not in within:
                 return self._members(type_, definition, within | {definition.name})
-        return self._by_strawberry(type_)
+        return self.by_strawberry(type_)
 
     def _is_leaf(self, type_: Any) -> bool:
         return (
@@ -66,7 +67,8 @@ class _Conversion:
             or has_enum_definition(type_)
         )
 
-    def _by_strawberry(self, type_: Any) -> Converter:
+    def by_strawberry(self, type_: Any) -> Converter:
+        """Strawberry's own function for `type_`."""
         registry, config = self._converter.scalar_registry, self._converter.config
         path = (config.name_converter.from_argument(self._argument),)
         return lambda value, info: convert_argument(value, type_, registry, config, info, path=path)

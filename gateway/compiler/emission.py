@@ -53,11 +53,6 @@ class Emission:
         self._tables.append(f"{name} = {{{', '.join(f'{key}: {value}' for key, value in entries)}}}")
 
     @property
-    def size(self) -> int:
-        """How many functions there are."""
-        return len(self._functions)
-
-    @property
     def source(self) -> str:
         functions = (f"def {name}{text}\n" for text, name in self._functions.items())
         return "\n".join((*functions, *self._tables, ""))
@@ -67,6 +62,11 @@ class Emission:
         namespace = dict(self._namespace)
         exec(compile(self.source, filename, "exec"), namespace)  # noqa: S102  # the text is made here, see the class
         return namespace
+
+
+def assigned(value: str, name: str) -> str:
+    """The expression `value` where it stands first, setting the variable `name`, unless it is that variable."""
+    return value if value == name else f"({name} := {value})"
 
 
 def attribute(owner: str, name: str) -> str:

@@ -21,15 +21,16 @@ from graphql import (
     OperationDefinitionNode,
     VariableValues,
     default_field_resolver,
+    get_nullable_type,
     is_abstract_type,
     is_leaf_type,
 )
 from graphql.pyutils import Path
 
 from gateway.compiler.abstract import has_own_check, looks_at_run, object_checker, type_teller, types_by_class
-from gateway.compiler.arguments import Arguments, coerced_arguments, resolver_arguments, takes_info, variables_in
+from gateway.compiler.arguments import Arguments, coerced_arguments, resolver_arguments, variables_in
 from gateway.compiler.code import Code, Place, Scope, parameters
-from gateway.compiler.emission import INDENT, Emission
+from gateway.compiler.emission import INDENT, Emission, assigned
 from gateway.compiler.errors import NotCompilable, Odd
 from gateway.compiler.infos import Infos, RawInfo
 from gateway.compiler.known import KnownTypes
@@ -40,8 +41,8 @@ from gateway.compiler.selections import FieldNodes, Selections
 from gateway.compiler.strawberry_own import CAST
 from gateway.compiler.values import iterable
 
-MOST_FUNCTIONS: Final = 2_000
-"""Functions in one program. Interfaces below interfaces multiply; what needs more is not worth compiling."""
+MOST_OBJECTS: Final = 1_000
+"""Selection sets on object types in one program. Where interfaces stand below interfaces, they multiply."""
 
 _piece_ids = count(1)
 
@@ -49,14 +50,15 @@ _piece_ids = count(1)
 class Generator:
     """Writes the functions of one operation, under one set of conditions and gates.
 
-    `is_open` tells of each gate whether it is open. After `root` was called, `coordinates` and `gates` hold what the
-    operation reads and which gates stand before it.
+    `is_open` tells of each gate whether it is open. After `write`, `root` is the function that answers the operation;
+    `coordinates` and `gates` hold what it reads, and which gates stand before that.
     """
 
     def __init__(
         self, types: KnownTypes, options: Options, selections: Selections, infos: Infos, is_open: Callable[[Gate], bool]
     ) -> None:
         self.emission = Emission()
+        self.root = Code("")
         self.coordinates: set[str] = set()
         self.gates: dict[Gate, None] = {}
         self._types = types
@@ -67,10 +69,11 @@ class Generator:
         self._objects: dict[Hashable, Code] = {}
         self.emission.define("Path", Path)
 
-    def root(self, operation: OperationDefinitionNode, type_: GraphQLObjectType) -> Code:
-        """The function that answers the operation."""
-        fields = self._selections.of_operation(operation, type_)
-        return self._object_body(type_, fields, check=())
+    def write(self, operation: OperationDefinitionNode) -> None:
+        """Write the functions of a query. Raises NotCompilable."""
+        type_ = self._types.schema.query_type
+        assert type_ is not None  # as every schema of Strawberry has it
+        self.root = self._object_body(type_, self._selections.of_operation(operation, type_), check=())
 
     # Objects
 
@@ -98,7 +101,7 @@ class Generator:
         return f"if {condition}:", f"{INDENT}{admit}(o)"
 
     def _object_body(self, type_: GraphQLObjectType, fields: Mapping[str, FieldNodes], check: tuple[str, ...]) -> Code:
-        if self.emission.size > MOST_FUNCTIONS:
+        if len(self._objects) > MOST_OBJECTS:
             raise NotCompilable("too large")
         scope = Scope()
         members = [(key, self._field(scope, type_, key, nodes)) for key, nodes in fields.items()]
@@ -164,14 +167,14 @@ class Generator:
 
     def _closed(self, gate: Gate, place: Place) -> Code:
         """What a field behind a closed gate answers."""
-        otherwise = gate.otherwise
-        if otherwise is REFUSED or (otherwise is None and isinstance(place.field.type, GraphQLNonNull)):
+        otherwise, type_ = gate.otherwise, place.field.type
+        if otherwise is REFUSED or (otherwise is None and isinstance(type_, GraphQLNonNull)):
             return Code(f"{self.emission.constant(_refuse, 'refuse')}()", Needs(info=True))
         if otherwise is None:
             return Code("None")
-        if otherwise in ([], ()):
+        if otherwise in ([], ()) and isinstance(get_nullable_type(type_), GraphQLList):
             return Code("[]")
-        raise NotCompilable("a gate that answers something of its own")
+        raise NotCompilable("a gate whose answer does not fit its field")
 
     def _resolved(self, scope: Scope, place: Place, resolver: Resolver) -> Code:
         match resolver:
@@ -189,7 +192,7 @@ class Generator:
     def _now(self, scope: Scope, place: Place, value: Code) -> Code:
         """A field that is completed where it stands."""
         variable = scope.value()
-        completed = self._completed(place.field.type, f"({variable} := {value.text})", variable, place.path, place)
+        completed = self._completed(place.field.type, value.text, variable, place.path, place)
         return Code(completed.text, value.needs | completed.needs)
 
     def _put_off(self, scope: Scope, place: Place, value: Code, how: str) -> Code:
@@ -208,13 +211,12 @@ class Generator:
         passed = ["o"] if resolver.self_parameter else []
         needs = Needs(variables=arguments.variables)
         passed += [f"{p.name}=o" for p in (resolver.parent_parameter, resolver.root_parameter) if p]
-        arguments_take_info = takes_info(place.field)
         info = "None"
-        if resolver.info_parameter or arguments_take_info:
+        if resolver.info_parameter or arguments.take_info:
             make = self._infos.strawberry(self._raw_info(place), call.definition)
             info = f"{self.emission.constant(make, 'info')}(r, {place.path})"
             needs |= INFO
-        passed += self._passed(arguments, info if arguments_take_info else "None")
+        passed += self._passed(arguments, info if arguments.take_info else "None")
         if resolver.info_parameter:
             passed.append(f"{resolver.info_parameter.name}={info}")
         return Code(f"{self.emission.constant(resolver.wrapped_func, 'resolve')}({', '.join(passed)})", needs)
@@ -240,18 +242,18 @@ class Generator:
 
     # Values
 
-    def _completed(self, type_: GraphQLOutputType, value: str, again: str, path: str, place: Place) -> Code:
-        """An expression that completes a value of `type_`; `again` names the value once it was evaluated."""
+    def _completed(self, type_: GraphQLOutputType, value: str, name: str, path: str, place: Place) -> Code:
+        """An expression that completes `value`, of `type_`; `name` is the variable for it, which it may be already."""
         if isinstance(type_, GraphQLNonNull):
             inner = type_.of_type
             if is_leaf_type(inner):
-                return Code(self._leaf(inner).required(value, again))
+                return Code(self._leaf(inner).required(value, name))
             function = self._function(inner, place)
             return Code(function.call(value, path), function.needs)
         if is_leaf_type(type_):
-            return Code(self._leaf(type_).nullable(value, again))
+            return Code(self._leaf(type_).nullable(value, name))
         function = self._function(type_, place)
-        return Code(f"None if {value} is None else {function.call(again, path)}", function.needs)
+        return Code(f"None if {assigned(value, name)} is None else {function.call(name, path)}", function.needs)
 
     def _function(self, type_: GraphQLOutputType, place: Place) -> Code:
         """The function that completes a value of a type with something below it; never null."""
@@ -319,11 +321,15 @@ def _refuse() -> None:
 
 
 def _values_of(names: frozenset[str]) -> Callable[[VariableValues], Hashable]:
-    """Reads the values of variables as part of a key. With their classes: 1, 1.0 and True are equal."""
+    """Reads the values of variables as part of a key."""
     ordered = tuple(sorted(names))
+    return lambda variables: tuple(_frozen(variables.coerced.get(name, REFUSED)) for name in ordered)
 
-    def read(variables: VariableValues) -> Hashable:
-        coerced = variables.coerced
-        return tuple((value.__class__, value) for value in (coerced.get(name, REFUSED) for name in ordered))
 
-    return read
+def _frozen(value: Any) -> Hashable:
+    """A coerced value as part of a key. With its class: 1, 1.0 and True are equal."""
+    if isinstance(value, dict):
+        return dict, tuple((name, _frozen(member)) for name, member in value.items())
+    if isinstance(value, list):
+        return list, tuple(map(_frozen, value))
+    return value.__class__, value

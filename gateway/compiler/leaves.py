@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum, Flag
+from enum import Enum
 from typing import Any, Final
 
 from graphql import GraphQLEnumType, GraphQLLeafType
 
-from gateway.compiler.emission import Emission
+from gateway.compiler.emission import Emission, assigned
 from gateway.compiler.options import Exact, Native
 from gateway.compiler.values import Known, serializer
 
@@ -23,7 +23,7 @@ USUAL: Final[Mapping[str, str]] = {
     "ID": "{}.__class__ is str",
     "Int": "{}.__class__ is int and -2147483648 <= {} <= 2147483647",
     "Float": "{}.__class__ is float and {} - {} == 0.0",  # neither infinite nor NaN
-    "Boolean": "{0} is True or {0} is False",
+    "Boolean": "{} is True or {} is False",
 }
 """For each scalar of the specification, whose names no other type can have: when a value is answered as it is."""
 
@@ -40,29 +40,26 @@ class Leaf:
     answer: str
     rare: str
 
-    def required(self, value: str, again: str) -> str:
-        """An expression for a value that may not be null. `again` names it once `value` was evaluated."""
+    def required(self, value: str, name: str) -> str:
+        """An expression for a value that may not be null, with a variable for it."""
         if self.usual is None:
             return f"{self.rare}({value})"
-        return f"{self.answer.format(again)} if {_on(self.usual, value, again)} else {self.rare}({again})"
+        return f"{self.answer.format(name)} if {_on(self.usual, assigned(value, name), name)} else {self.rare}({name})"
 
-    def nullable(self, value: str, again: str) -> str:
-        """An expression for a value that may be null."""
+    def nullable(self, value: str, name: str) -> str:
+        """An expression for a value that may be null, with a variable for it."""
+        first = assigned(value, name)
         if self.usual is None:
-            return f"None if {value} is None else {self.rare}({again})"
+            return f"None if {first} is None else {self.rare}({name})"
+        usual = _on(self.usual, name, name)
         if self.answer == "{}":
-            return f"{again} if {value} is None or {_on(self.usual, again, again)} else {self.rare}({again})"
-        return (
-            f"None if {value} is None else "
-            f"{self.answer.format(again)} if {_on(self.usual, again, again)} else {self.rare}({again})"
-        )
+            return f"{name} if {first} is None or {usual} else {self.rare}({name})"
+        return f"None if {first} is None else {self.answer.format(name)} if {usual} else {self.rare}({name})"
 
 
-def _on(condition: str, value: str, again: str) -> str:
-    """`condition` over a value, which is evaluated once, first."""
-    if "{0}" in condition:
-        return condition.replace("{0}", value, 1).replace("{0}", again)
-    return condition.replace("{}", value, 1).replace("{}", again)
+def _on(condition: str, first: str, name: str) -> str:
+    """`condition` over the variable `name`, which the expression `first` sets where it is named first."""
+    return condition.replace("{}", first, 1).replace("{}", name)
 
 
 class Leaves:
@@ -110,7 +107,7 @@ def _published_names(type_: GraphQLEnumType) -> tuple[type[Enum], dict[str, str]
     By name and not by member, whose hash is a call of Python.
     """
     cls = getattr(type_, "wrapped_cls", None)
-    if not (isinstance(cls, type) and issubclass(cls, Enum)) or issubclass(cls, Flag):
+    if not (isinstance(cls, type) and issubclass(cls, Enum)):
         return None
     names = {}
     for member in cls:

@@ -10,7 +10,6 @@ from typing import Any, Final
 import orjson
 from graphql import (
     DocumentNode,
-    GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
@@ -35,8 +34,9 @@ MOST_CONDITIONS: Final = 4
 MOST_VARIANTS: Final = 16
 """Variants that a program keeps; of more, those used last."""
 
-BYTES_PER_CHARACTER: Final = 9
-"""Memory that a character of generated source comes to, measured with tracemalloc on CPython 3.11."""
+VARIANT_BYTES: Final = 10_000
+BYTES_PER_CHARACTER: Final = 6
+"""What a variant takes in memory, and each character of its source: measured with tracemalloc on CPython 3.11."""
 
 Answers = tuple[bool, ...]
 
@@ -88,16 +88,16 @@ class Program:
         self._conditions = condition_variables(document, operation)
         if len(self._conditions) > MOST_CONDITIONS:
             raise NotCompilable("too many variables in @skip and @include")
-        everything, generator = self._generate(None, lambda _gate: True)
-        self._gates: tuple[Gate, ...] = tuple(generator.gates)
+        everything = self._written(Conditions(None), lambda _gate: True)
+        self.coordinates: frozenset[str] = frozenset(everything.coordinates)
+        """Every `Type.field` that the operation may read, of each possible object type; `__typename` aside."""
+        self.source: str = everything.emission.source
+        """The generated Python, with every condition left open and every gate open."""
+        self._gates: tuple[Gate, ...] = tuple(everything.gates)
         self._variants: OrderedDict[tuple[Answers, Answers], Variant] = OrderedDict()
         if not self._conditions:
-            self._variants[(), (True,) * len(self._gates)] = everything
-        self._only = everything if not self._conditions and not self._gates else None
-        self.coordinates: frozenset[str] = frozenset(generator.coordinates)
-        """Every `Type.field` that the operation may read, of each possible object type; `__typename` aside."""
-        self.source: str = generator.emission.source
-        """The generated Python, with every condition left open and every gate open."""
+            self._variants[(), (True,) * len(self._gates)] = self._variant_of(everything)
+        self._only = None if self._conditions or self._gates else self._variants[(), ()]
 
     @property
     def size(self) -> int:
@@ -109,7 +109,7 @@ class Program:
         run = Run(context, VariableValues({}, {}), root_value)
         try:
             run.variables = self._variables.coerce(dict(variables or {}))
-            data = self._variant(run).project(run)
+            data = self._variant_for(run).project(run)
             if run.deferred:
                 await settle(run, run.take_deferred())
             return orjson.dumps(data)
@@ -118,37 +118,35 @@ class Program:
         finally:
             run.close()
 
-    def _variant(self, run: Run) -> Variant:
-        """The functions for this run."""
+    def _variant_for(self, run: Run) -> Variant:
+        """The functions for this run, made when there are none yet."""
         if self._only is not None:
             return self._only
         conditions = tuple(_decided(run.variables.coerced[name]) for name in self._conditions)
         gates = tuple(gate.admits(run.context) for gate in self._gates)
         key = conditions, gates
-        variant = self._variants.get(key)
-        if variant is None:
+        if key not in self._variants:
+            values = Conditions(dict(zip(self._conditions, conditions, strict=True)))
             outcomes = dict(zip(self._gates, gates, strict=True))
-            variant, _ = self._generate(dict(zip(self._conditions, conditions, strict=True)), outcomes.__getitem__)
-            self._variants[key] = variant
+            self._variants[key] = self._variant_of(self._written(values, outcomes.__getitem__))
             if len(self._variants) > MOST_VARIANTS:
                 self._variants.popitem(last=False)
         self._variants.move_to_end(key)
-        return variant
+        return self._variants[key]
 
-    def _generate(
-        self, conditions: Mapping[str, bool] | None, is_open: Callable[[Gate], bool]
-    ) -> tuple[Variant, Generator]:
-        """The functions under these conditions, None taking everything; and what wrote them."""
+    def _written(self, conditions: Conditions, is_open: Callable[[Gate], bool]) -> Generator:
+        """What wrote the functions of the operation."""
         schema, types = self._compiler.schema, self._compiler.types
-        selections = Selections(schema, self._document, Conditions(conditions))
+        selections = Selections(schema, self._document, conditions)
         infos = Infos(schema, self._operation, selections.fragments, types.converter.config.info_class)
         generator = Generator(types, self._compiler.options, selections, infos, is_open)
-        type_ = schema.query_type
-        assert isinstance(type_, GraphQLObjectType)
-        root = generator.root(self._operation, type_)
+        generator.write(self._operation)
+        return generator
+
+    def _variant_of(self, generator: Generator) -> Variant:
         namespace = generator.emission.execute(f"<compiled {self._name}>")
-        size = BYTES_PER_CHARACTER * len(generator.emission.source)
-        return Variant(namespace[root.text], root.needs.path, size), generator
+        size = VARIANT_BYTES + BYTES_PER_CHARACTER * len(generator.emission.source)
+        return Variant(namespace[generator.root.text], generator.root.needs.path, size)
 
     @property
     def _name(self) -> str:

@@ -23,16 +23,16 @@ from graphql import (
     GraphQLString,
     OperationDefinitionNode,
     Undefined,
+    VariableDefinitionNode,
     VariableValues,
     get_variable_values,
     is_leaf_type,
 )
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValueSource
-from graphql.utilities.coerce_input_value import coerce_default_value
 
 from gateway.compiler.errors import NotCompilable, Unusual
-from gateway.compiler.literals import default_of
+from gateway.compiler.literals import LiteralCoercer, default_of, literal_coercer
 
 Coercer = Callable[[Any], Any]
 """From a value of JSON to what a resolver is given."""
@@ -47,8 +47,7 @@ class Variables:
     def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
         self._schema = schema
         self._definitions = operation.variable_definitions or ()
-        signatures = [get_variable_signature(schema, node) for node in self._definitions]
-        self._readers = [_variable(signature) for signature in signatures]
+        self._readers = [_variable(schema, definition) for definition in self._definitions]
 
     def coerce(self, inputs: dict[str, Any]) -> VariableValues:
         """The values of the variables. Raises what graphql-core tells of values that do not fit."""
@@ -69,10 +68,11 @@ class Variables:
 
 @dataclass(frozen=True)
 class _Variable:
-    """One variable: its signature, and how a value that was sent is coerced."""
+    """One variable: its signature, how a value that was sent is coerced, and its default, made anew for each run."""
 
     signature: GraphQLVariableSignature
     coerce: Coercer
+    default: LiteralCoercer | None
 
     def read(self, inputs: dict[str, Any], values: VariableValues) -> None:
         signature = self.signature
@@ -83,16 +83,18 @@ class _Variable:
             values.coerced[name] = self.coerce(value)
             return
         values.sources[name] = VariableValueSource(signature)
-        if signature.default is not None:
-            values.coerced[name] = coerce_default_value(signature)
+        if self.default is not None:
+            values.coerced[name] = self.default(values)
         elif isinstance(signature.type, GraphQLNonNull):
             raise Unusual
 
 
-def _variable(signature: GraphQLVariableSignature | GraphQLError) -> _Variable:
+def _variable(schema: GraphQLSchema, definition: VariableDefinitionNode) -> _Variable:
+    signature = get_variable_signature(schema, definition)
     if isinstance(signature, GraphQLError):
         raise NotCompilable("a variable of no input type")
-    return _Variable(signature, value_coercer(signature.type))
+    default = literal_coercer(definition.default_value, signature.type) if definition.default_value else None
+    return _Variable(signature, value_coercer(signature.type), default)
 
 
 def value_coercer(type_: GraphQLInputType, within: frozenset[str] = frozenset()) -> Coercer:
@@ -139,7 +141,12 @@ def _leaf(type_: Any) -> Coercer:
     coerce, cls = type_.coerce_input_value, EXACT.get(type_)
 
     def leaf(value: Any) -> Any:
-        return value if value.__class__ is cls else coerce(value)
+        if value.__class__ is cls:
+            return value
+        coerced = coerce(value)
+        if coerced is Undefined:
+            raise Unusual
+        return coerced
 
     return leaf
 

@@ -190,7 +190,7 @@ class Pipeline:
         if queries_only and not operation.is_query:
             raise QueryRequired
         context = self._new_context(request_id, principal)
-        program = self._programs.of(operation, request.variables or {}) if self._programs else None
+        program = await self._programs.of(operation, request.variables or {}) if self._programs else None
         outcome = await self._run_program(program, operation, request, context) if program else None
         if outcome is None:
             context = context.afresh() if program else context

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Hashable
@@ -32,10 +33,9 @@ hold up everybody else meanwhile (14 µs for each value, `docs/performance.md`).
 ROOM_BYTES: Final = 32 * 1024 * 1024
 """Bounds the programs of one process: some 500 of an order page."""
 
-BYTES_PER_CHARACTER: Final = 6
-OVERHEAD_BYTES: Final = 10_000
-"""What a program takes by its source, and beside it. Measured with tracemalloc: 52 kB for 9,900 characters, 11 kB for
-700."""
+LONG: Final = 4_000
+"""Characters of a document that is compiled in a thread: a query for everything takes 0.4 s of CPU, an order page 2 ms.
+Until its program is there, graphql-core runs it."""
 
 
 class Programs:
@@ -60,13 +60,20 @@ class Programs:
             ),
         )
 
-    def of(self, operation: Operation, variables: Variables) -> Program | None:
-        """The program of `operation`; None for one that is new and small, or cannot be compiled."""
+    async def of(self, operation: Operation, variables: Variables) -> Program | None:
+        """The program of `operation`; None for one that is new and small, cannot be compiled, or is being compiled."""
         if operation.program is None and self._is_worth_it(operation, variables):
-            operation.program = self._compile(operation)
+            operation.program = False  # to whoever asks meanwhile
+            operation.program = await self._compiled_aside(operation)
             if operation.program:
                 self._hold(operation)
         return operation.program or None
+
+    async def _compiled_aside(self, operation: Operation) -> Program | Literal[False]:
+        location = operation.document.loc
+        if location is not None and len(location.source.body) > LONG:
+            return await asyncio.to_thread(self._compile, operation)
+        return self._compile(operation)
 
     def _hold(self, operation: Operation) -> None:
         self._compiled.append(operation)
@@ -91,7 +98,7 @@ class Programs:
 
 
 def _cost_of(operation: Operation) -> int:
-    return len(operation.program.source) * BYTES_PER_CHARACTER + OVERHEAD_BYTES if operation.program else 0
+    return operation.program.size if operation.program else 0
 
 
 def _gates(schema: GraphQLSchema) -> Callable[[str, str], Gate | None]:
@@ -104,6 +111,6 @@ def _gates(schema: GraphQLSchema) -> Callable[[str, str], Gate | None]:
 
 
 def _order_piece(order: Any, _context: object) -> Hashable | None:
-    """What tells one loaded order from another; None for one that will not be seen again."""
+    """What an order is and what it was loaded for, which `sources` tells of; None for one that will not come again."""
     token: object | None = order.loaded.token
-    return token
+    return None if token is None else (token, order.needs)

@@ -45,6 +45,13 @@ QUERIES: Mapping[str, str] = {
       fragment F on Node { id ... on Order { placedAt trackings(first: 1) { ... on Tracking { id status } } } }""",
     "a page of orders": f"{{ orders(first: 10) {{ nodes {{ {ORDER} }} pageInfo {{ endCursor }} }} }}",
     "a page by its edges": "{ orders(first: 5) { edges { cursor node { orderNumber totalPrice { amount } } } } }",
+    "sources of what a variable chose in another place": """
+      query ($providers: [String!]) {
+        orders(first: 2) {
+          nodes { orderNumber sources { provider { name } } }
+          edges { node { trackings(providers: $providers) { id } } }
+        }
+      }""",
     "trackings back to their order": """
       query ($number: String!) { order(by: {orderNumber: $number}) { trackings { order { orderNumber status } } } }""",
     "nobody's order": '{ order(by: {orderNumber: "nobody\'s"}) { id } }',
@@ -71,8 +78,10 @@ def tables_of(cache: Tables, layers: Mapping[str, bool]) -> dict[str, Tables]:
 
 async def told(gateway: Gateway, name: str, number: str) -> list[Data]:
     """The answers to one query, asked four times: asked of providers, run, compiled, and kept."""
-    variables = {"number": number} if "$number" in QUERIES[name] else {}
-    replies = [await gateway.ask(QUERIES[name], **variables) for _ in range(4)]
+    variables: list[Data] = [{"number": number} if "$number" in QUERIES[name] else {}] * 4
+    if "$providers" in QUERIES[name]:
+        variables = [{"providers": providers} for providers in (["karla"], ["karla"], [], [], ["karla"])]
+    replies = [await gateway.ask(QUERIES[name], **each) for each in variables]
     return [{"data": reply.data, "errors": _without_request_ids(reply.errors)} for reply in replies]
 
 

@@ -302,17 +302,21 @@ def told(info: Info) -> str:
     )
 
 
-schema = strawberry.Schema(
-    query=Query,
-    types=[Cat, Dog, Bird, Stone],
-    config=StrawberryConfig(
-        scalar_map={Tag: strawberry.scalar(name="Tag", serialize=write_tag, parse_value=lambda value: value)}
-    ),
-)
+def new_schema() -> strawberry.Schema:
+    """The schema, with two resolvers wrapped as an application may that knows nothing of the compiler."""
+    made = strawberry.Schema(
+        query=Query,
+        types=[Cat, Dog, Bird, Stone],
+        config=StrawberryConfig(
+            scalar_map={Tag: strawberry.scalar(name="Tag", serialize=write_tag, parse_value=lambda value: value)}
+        ),
+    )
+    _wrap(made, "Box", "wrapped")
+    _wrap(made, "Box", "slowWrapped")
+    return made
 
 
-def _wrap(type_name: str, field_name: str) -> None:
-    """Wrap a resolver as an application may that knows nothing of the compiler."""
+def _wrap(schema: strawberry.Schema, type_name: str, field_name: str) -> None:
     field: Any = schema._schema.type_map[type_name].fields[field_name]  # type: ignore[attr-defined]
     resolve = field.resolve
 
@@ -322,8 +326,7 @@ def _wrap(type_name: str, field_name: str) -> None:
     field.resolve = wrapper
 
 
-_wrap("Box", "wrapped")
-_wrap("Box", "slowWrapped")
+schema = new_schema()
 
 
 class Data:

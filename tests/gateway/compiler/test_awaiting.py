@@ -41,9 +41,23 @@ class Leaf:
     def broken(self) -> str:
         raise ValueError("broken")
 
+    @strawberry.field
+    def second(self) -> str:
+        if self.name == "second":
+            raise ValueError("broken")
+        return self.name
+
+    @strawberry.field
+    def several(self) -> list[Leaf]:
+        return [Leaf(name="first"), Leaf(name="second")]
+
 
 @strawberry.type
 class Query:
+    @strawberry.field
+    def leaves(self) -> list[Leaf]:
+        return [Leaf(name="first"), Leaf(name="second")]
+
     @strawberry.field
     async def one(self, info: Info) -> Leaf:
         info.context.tasks.add(asyncio.current_task())
@@ -148,6 +162,8 @@ async def test_a_cancellation_comes_through_as_it_is(text: str, steps: Steps) ->
         "{ broken one { name } }",
         "{ one { slow { name } broken } }",
         "{ a: one { slow { name } broken } b: one { name } }",
+        "{ leaves { slow { name } second } }",
+        "{ one { several { slow { name } second } } }",
         "{ handsOn }",
         "{ one { name } handsOn }",
     ],

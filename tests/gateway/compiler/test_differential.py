@@ -13,24 +13,26 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
+from zlib import crc32
 
-from graphql import DocumentNode, parse, validate
+import strawberry
+from graphql import DocumentNode, GraphQLList, GraphQLNonNull, get_nullable_type, parse, validate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import nodes, queries
 
-from gateway.compiler import Compiler, Options, PieceCache, Program
-from tests.gateway.compiler.menagerie import Cat, Data, schema
+from gateway.compiler import REFUSED, Compiler, Options, PieceCache, Program
+from tests.gateway.compiler.menagerie import Cat, Data, new_schema, schema
 from tests.gateway.compiler.reference import answer, operation_of, reference
-from tests.gateway.compiler.variation import Variation
+from tests.gateway.compiler.variation import Variation, object_types
 
 SCHEMA: Final = schema._schema
 CONTEXT: Final = "context"
 
-DOCUMENTS: Final = 250
+DOCUMENTS: Final = 300
 VARIATIONS: Final = 4
 ODDITIES: Final = (0.0, 0.02, 0.2)
-"""Shares of odd values in the data that each variation is asked of: 250 documents make 3,000 comparisons."""
+"""Shares of odd values in the data that each variation is asked of: 300 documents make some 3,200 comparisons."""
 
 PLAIN: Final = Compiler(SCHEMA)
 
@@ -105,6 +107,68 @@ async def _compare_twice(case: Case, program: Program) -> None:
     expected = await reference(schema, case.document, case.variables, CONTEXT, root)
     for _ in range(2):
         assert (await answer(program, case.variables, CONTEXT, root)).data == expected.data
+
+
+@dataclass(frozen=True)
+class Right:
+    """A gate that is open for contexts that hold the right."""
+
+    name: str
+    otherwise: object
+
+    def admits(self, context: frozenset[str]) -> bool:
+        return self.name in context
+
+
+def guarded() -> tuple[strawberry.Schema, dict[str, Right]]:
+    """A schema of which some fields are wrapped, and the gates that stand for the wrappers."""
+    made = new_schema()
+    gates = {}
+    for type_ in object_types(made._schema):
+        for name, field in type_.fields.items():
+            coordinate = f"{type_.name}.{name}"
+            kind = crc32(coordinate.encode()) % 8
+            if kind < 3 and coordinate not in ("Box.label", "Box.wrapped", "Box.slowWrapped"):
+                gate = Right("abc"[kind], _otherwise(field.type) if kind else REFUSED)
+                gates[coordinate] = gate
+                field.resolve = _behind(gate, field.resolve)
+    return made, gates
+
+
+def _otherwise(type_: Any) -> object:
+    if isinstance(get_nullable_type(type_), GraphQLList):
+        return ()
+    return REFUSED if isinstance(type_, GraphQLNonNull) else None
+
+
+def _behind(gate: Right, resolve: Any) -> Any:
+    def behind(source: Any, info: Any, **arguments: Any) -> Any:
+        if gate.admits(info.context):
+            return resolve(source, info, **arguments)
+        if gate.otherwise is REFUSED:
+            raise PermissionError
+        return gate.otherwise
+
+    return behind
+
+
+GUARDED, GATES = guarded()
+BEHIND_GATES: Final = Compiler(GUARDED._schema, Options(gates=lambda type_, name: GATES.get(f"{type_}.{name}")))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(text=documents(), seed=st.integers(0, 2**20))
+def test_gates_do_what_the_wrappers_do_that_they_stand_for(text: str, seed: int) -> None:
+    for case in cases(text, seed):
+        program = BEHIND_GATES.compile(case.document, operation_of(case.document))
+        asyncio.run(_compare_rights(case, program))
+
+
+async def _compare_rights(case: Case, program: Program) -> None:
+    root = Data(case.seed, 0.02).query()
+    for rights in (frozenset("abc"), frozenset("ab"), frozenset("a"), frozenset[str]()):
+        expected = await reference(GUARDED, case.document, case.variables, rights, root)
+        assert (await answer(program, case.variables, rights, root)).data == expected.data
 
 
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

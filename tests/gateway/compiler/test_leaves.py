@@ -8,12 +8,13 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, NewType
 from uuid import UUID
 
 import pytest
 import strawberry
 from graphql import Undefined, parse
+from strawberry.schema.config import StrawberryConfig
 
 from tests.gateway.compiler.reference import answer, compiled, reference
 
@@ -60,6 +61,14 @@ class Named:
         return "named"
 
 
+Tag = NewType("Tag", object)
+
+
+def write_tag(value: Any) -> Any:
+    """Null for some values, which is an error of its own, and something odd for others."""
+    return {"": None, "text": Undefined, "1": {"deep": [1, None]}}.get(value, value)
+
+
 @strawberry.type
 class Leaves:
     text: str | None
@@ -74,6 +83,7 @@ class Leaves:
     clock: time | None
     price: Decimal | None
     uuid: UUID | None
+    tag: Tag | None
 
 
 @strawberry.type
@@ -90,6 +100,7 @@ class Required:
     clock: time
     price: Decimal
     uuid: UUID
+    tag: Tag
 
 
 @strawberry.type
@@ -125,7 +136,9 @@ VALUES: list[Any] = [
     *(UUID(int=5), object(), object, [], ["text"], {}, {"a": 1}, (), ValueError("a value"), KeyboardInterrupt("odd")),
 ]
 
-schema = strawberry.Schema(Query)
+TAG: Any = strawberry.scalar(name="Tag", serialize=write_tag, parse_value=write_tag)
+
+schema = strawberry.Schema(Query, config=StrawberryConfig(scalar_map={Tag: TAG}))
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: f"{type(value).__name__}-{value!r:.20}")

@@ -27,6 +27,11 @@ class Author:
         return 5
 
 
+@strawberry.input
+class Cut:
+    size: int = 1
+
+
 @strawberry.type
 class Book:
     isbn: strawberry.ID
@@ -41,6 +46,10 @@ class Book:
     @strawberry.field
     def part(self, size: int) -> str:
         return self.isbn[:size]
+
+    @strawberry.field
+    def cut(self, by: list[Cut | None]) -> list[str]:
+        return [self.isbn[: one.size] if one else "" for one in by]
 
     @strawberry.field
     def reader(self, info: strawberry.Info[str]) -> str:
@@ -86,6 +95,8 @@ def program(text: str, pieces: PieceCache | None, **options: Any) -> Program:
         ("{ books { isbn title author { name } } }", None),
         ("{ book { title __typename } again: book { title } }", None),
         ("query ($n: Int!) { books { part(size: $n) } }", {"n": 2}),
+        ("query ($cut: Cut, $n: Int!) { books { cut(by: [$cut, { size: $n }]) } }", {"cut": {"size": 2}, "n": 1}),
+        ("query ($cuts: [Cut!]!) { books { cut(by: $cuts) } }", {"cuts": [{"size": 2}, {}]}),
         ("query ($long: Boolean!) { books { isbn title @include(if: $long) } }", {"long": False}),
         ("{ books { author { rating } title } }", None),
         ("{ books { reader } }", None),

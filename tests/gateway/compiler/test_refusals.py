@@ -88,6 +88,14 @@ def test_a_document_that_is_nested_too_deeply_for_python_is_not_compiled() -> No
         compiler.compile(document, operation_of(document))
 
 
+def test_a_document_that_would_take_too_many_functions_is_not_compiled() -> None:
+    one = "{ again { " + " ".join(f"a{number}: again {{ text }}" for number in range(1_100)) + " } }"
+    document = parse(one)
+
+    with pytest.raises(NotCompilable):
+        compiler.compile(document, operation_of(document))
+
+
 def test_a_schema_that_strawberry_did_not_make_is_refused() -> None:
     with pytest.raises(TypeError):
         Compiler(build_schema("type Query { text: String }"))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum, Flag
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, NewType, TypeVar
 from uuid import UUID
 
 import pytest
 import strawberry
-from graphql import parse, validate
+from graphql import Undefined, parse, validate
 from strawberry import relay
 from strawberry.permission import BasePermission
 from strawberry.schema.config import StrawberryConfig
@@ -114,6 +114,7 @@ class Key:
 @strawberry.input
 class Tree:
     label: str
+    note: str | None
     children: list[Tree] = strawberry.field(default_factory=list)
 
 
@@ -147,6 +148,8 @@ class Query:
     either: list[Circle | Square] = strawberry.field(default_factory=lambda: [Square(name="s"), Circle(name="c")])
     sized: list[Sized] = strawberry.field(default_factory=lambda: [Row(1), Row(5), Small(size=2)])  # type: ignore[list-item]
     small: Small = strawberry.field(default_factory=lambda: Row(1))  # type: ignore[arg-type,return-value]
+    not_small: Small | None = strawberry.field(default_factory=lambda: Row(5))  # type: ignore[arg-type,return-value]
+    both: Access | None = Access.READ | Access.WRITE
     edges: list[Edge[Circle]] = strawberry.field(default_factory=lambda: [Edge(node=Circle(name="c"))])
     mixed: list[Annotated[Edge[int] | Edge[str], strawberry.union("Mixed")]] = strawberry.field(
         default_factory=lambda: [Edge(node=1), Edge(node="one")]
@@ -220,12 +223,16 @@ schema = strawberry.Schema(Query, types=[Circle, Square, Small, Large])
         ("{ fixed(by: 3) other: fixed }", {}),
         ("query ($by: Int = 7) { fixed(by: $by) }", {}),
         ("query ($by: Int! = 7) { fixed(by: $by) }", {"by": 8}),
+        ("query ($by: Int = 7) { fixed(by: $by) }", {"by": None}),
+        ('query ($n: Int = 7) { byTree(tree: { label: "a" }, n: $n) }', {"n": None}),
         ("query ($by: Int!) { fixed(by: $by) }", {"by": 8.0}),
         ("{ allowed }", {}),
         ("{ shapes { __typename name kind ... on Circle { radius } ... on Quadrat { side } } }", {}),
         ("{ either { ... on Circle { radius name } ... on Shape { __typename } } }", {}),
         ("{ sized { __typename size ... on Small { small } ... on Large { large } } }", {}),
         ("{ small { size } }", {}),
+        ("{ notSmall { size } }", {}),
+        ("{ both }", {}),
         ("{ edges { node { name } cursor } }", {}),
         ("{ mixed { __typename ... on IntEdge { node } ... on StrEdge { text: node } } }", {}),
         ("{ tickets { edges { node { id title } } pageInfo { hasNextPage } } }", {}),
@@ -245,6 +252,12 @@ schema = strawberry.Schema(Query, types=[Circle, Square, Small, Large])
         ('query ($t: [Tree!]!) { byTree(tree: { label: "a", children: $t }) }', {"t": [{"label": "b"}]}),
         ('query ($t: [Tree!]!) { byTree(tree: { label: "a", children: $t }) }', {"t": {"label": "one"}}),
         ("query ($t: Tree!) { byTree(tree: $t) }", {"t": {"label": "a", "unknown": 1}}),
+        ("query ($t: Tree!) { byTree(tree: $t) }", {"t": {"note": "n"}}),
+        ("query ($t: Tree!) { byTree(tree: $t) }", {"t": {"label": None}}),
+        ("query ($t: Tree!) { byTree(tree: $t) }", {}),
+        ('{ byTree(tree: { label: "a", note: "n" }) }', {}),
+        ('query ($n: String) { byTree(tree: { label: "a", note: $n }) }', {}),
+        ('query ($n: String) { byTree(tree: { label: "a", note: $n }) }', {"n": None}),
         ("{ patch }", {}),
         ("{ patch(patch: null, grade: GOOD) }", {}),
         ('{ patch(patch: { title: "t", day: "2025-01-02" }) }', {}),
@@ -294,3 +307,103 @@ async def test_another_default_resolver_is_called() -> None:
 
     assert given == await reference(by_item, document, {}, None, root)
     assert json.loads(given.data or b"{}") == {"name": "a", "innerName": None}
+
+
+@strawberry.type
+class Failure:
+    message: str
+
+
+class Tell(strawberry.ExceptionHandler[LookupError, Failure]):
+    def handle(self, exception: LookupError, **_: Any) -> Failure:
+        return Failure(message=str(exception))
+
+
+@strawberry.type
+class Lookups:
+    @strawberry.field
+    def found(self, fails: bool = False) -> Circle | Failure:
+        if fails:
+            raise LookupError("nothing")
+        return Circle(name="c")
+
+    @strawberry.field
+    async def slowly(self, fails: bool = False) -> Circle | Failure:
+        return self.found(fails)  # type: ignore[operator,no-any-return]
+
+
+async def test_exception_handlers_answer_in_the_place_of_what_was_raised() -> None:
+    handled = strawberry.Schema(Lookups, exception_handlers=[Tell()])
+    document = parse(
+        "{ found(fails: true) { __typename ... on Failure { message } } a: found { __typename } "
+        "slowly { ... on Circle { name } } b: slowly(fails: true) { ... on Failure { message } } }"
+    )
+
+    expected = await reference(handled, document, {}, None, Lookups())
+    given = await answer(compiled(handled, document), {}, None, Lookups())
+
+    assert given == expected
+    assert b"nothing" in (given.data or b"")
+
+
+@strawberry.input
+class Placed:
+    text: str
+
+
+def place(cls: Any, value: Any, context: Any) -> str:
+    """An input that builds its own value, from where it stands and what field it is for."""
+    return f"{cls.__name__} {value['text']} {context.path} {context.info.path.key}"
+
+
+@strawberry.type
+class Places:
+    @strawberry.field
+    def at(self, placed: Placed, also: list[Placed] | None = None) -> str:
+        return f"{placed} {also}"
+
+
+async def test_inputs_that_build_their_own_value_are_told_of_the_field() -> None:
+    definition: Any = Placed.__strawberry_definition__  # type: ignore[attr-defined]
+    definition.from_input = place
+    places = strawberry.Schema(Places)
+    document = parse('query ($t: String!) { here: at(placed: { text: "a" }, also: [{ text: "b" }, { text: $t }]) }')
+
+    expected = await reference(places, document, {"t": "c"}, None, Places())
+    given = await answer(compiled(places, document), {"t": "c"}, None, Places())
+
+    assert given == expected
+    assert b"here" in (given.data or b"")
+
+
+Notes = NewType("Notes", object)
+
+
+@strawberry.type
+class Noted:
+    @strawberry.field
+    def add(self, to: Notes) -> int:
+        notes: Any = to
+        notes["added"] = notes.get("added", 0) + 1
+        return notes["added"]  # type: ignore[no-any-return]
+
+
+async def test_a_resolver_may_change_what_it_is_given() -> None:
+    scalars: Any = {Notes: strawberry.scalar(name="Notes", parse_value=lambda value: None if value == "" else value)}
+    noted = strawberry.Schema(Noted, config=StrawberryConfig(scalar_map=scalars))
+    program = compiled(noted, parse("query ($to: Notes! = {}) { add(to: $to) other: add(to: { added: 5 }) }"))
+
+    answers = [await program.run(None, variables, Noted()) for variables in ({}, {}, {"to": {}}, {"to": {}})]
+
+    assert answers == [b'{"add":1,"other":6}'] * 4
+
+
+async def test_an_input_that_its_scalar_does_not_take_gives_the_run_up() -> None:
+    scalars: Any = {Notes: strawberry.scalar(name="Notes", parse_value=lambda _value: Undefined)}
+    noted = strawberry.Schema(Noted, config=StrawberryConfig(scalar_map=scalars))
+    document = parse("query ($to: Notes!) { __typename add(to: $to) @skip(if: true) }")
+
+    expected = await reference(noted, document, {"to": {}}, None, Noted())
+    given = await answer(compiled(noted, document), {"to": {}}, None, Noted())
+
+    assert given.data is expected.data is None
