@@ -19,7 +19,7 @@ from benchmarks.peers import standings
 from benchmarks.peers.race import race
 from benchmarks.processes import ChildFailed
 from benchmarks.report import CHART, Outcome, Table, section, tell, write_section
-from benchmarks.toolchain import ToolMissing
+from benchmarks.toolchain import ToolMissing, node_versions
 from gateway.cli.output import print_plain
 
 
@@ -60,7 +60,8 @@ async def _peers(request: Request) -> Outcome:
         "Requests per second on one core, 16 at a time: median and range of the rounds. Logarithmic; right is faster.",
         found.panels(),
     )
-    return Outcome([ratios, by_cpu, everyone], is_as_promised=found.is_as_promised(), chart=chart)
+    notes = [f"The others: {await node_versions()}."]
+    return Outcome([ratios, by_cpu, everyone], notes, found.is_as_promised(), chart)
 
 
 async def _fanout(request: Request) -> Outcome:

@@ -16,7 +16,19 @@ from gateway.cli.output import print_plain, print_table
 DOCUMENT = ROOT / "docs" / "performance.md"
 CHART = DOCUMENT.with_suffix(".svg")
 
-PACKAGES = ("strawberry-graphql", "graphql-core", "starlette", "uvicorn", "uvloop", "httpx", "pydantic", "sqlalchemy")
+PACKAGES = (
+    "strawberry-graphql",
+    "graphql-core",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+    "httpx",
+    "aiohttp",
+    "aiocache",
+    "orjson",
+    "pydantic",
+    "sqlalchemy",
+)
 """Those whose version moves the figures."""
 
 Row = Sequence[str]

