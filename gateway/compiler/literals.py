@@ -19,6 +19,7 @@ from graphql import (
     GraphQLInputType,
     GraphQLNonNull,
     ListValueNode,
+    ObjectFieldNode,
     ObjectValueNode,
     Undefined,
     ValueNode,
@@ -45,8 +46,11 @@ def literal_coercer(node: ValueNode, type_: GraphQLInputType) -> LiteralCoercer:
         if isinstance(constant, IMMUTABLE):
             return lambda _variables: constant
     inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
-    if isinstance(inner, GraphQLInputObjectType) and isinstance(node, ObjectValueNode) and not inner.is_one_of:
-        return _literal_members(node, inner)
+    if isinstance(inner, GraphQLInputObjectType) and isinstance(node, ObjectValueNode):
+        if not inner.is_one_of:
+            return _literal_members(node, inner)
+        if len(node.fields) == 1 and all(coerce_default_value(each) is Undefined for each in inner.fields.values()):
+            return _one_member(node.fields[0], inner)
 
     def coerce(variables: VariableValues) -> Any:
         value = coerce_input_literal(node, type_, variables)
@@ -98,6 +102,21 @@ def _literal_members(node: ObjectValueNode, type_: GraphQLInputObjectType) -> Li
         return type_.out_type(coerced)
 
     return members
+
+
+def _one_member(node: ObjectFieldNode, type_: GraphQLInputObjectType) -> LiteralCoercer:
+    """The only member of a `@oneOf` input, which has to be given and must not be null."""
+    field = type_.fields[node.name.value]
+    name = field.out_name or node.name.value
+    coerce = literal_coercer(node.value, field.type)
+
+    def member(variables: VariableValues) -> Any:
+        value = coerce(variables)
+        if value is None or value is Undefined:
+            raise Unusual
+        return type_.out_type({name: value})
+
+    return member
 
 
 def default_of(field: GraphQLArgument | GraphQLInputField) -> Any:

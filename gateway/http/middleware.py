@@ -41,6 +41,8 @@ RESPONSE_HEADERS: Final[Mapping[str, str]] = {
 
 _RAW_HEADERS: Final = tuple((name.lower().encode(), value.encode()) for name, value in RESPONSE_HEADERS.items())
 
+_RAW_NAMES: Final = frozenset({REQUEST_ID_HEADER, *(name for name, _ in _RAW_HEADERS)})
+
 OTHER: Final = "other"
 
 ROUTES: Final = frozenset({"/graphql", "/healthz", "/readyz", "/metrics"})
@@ -129,10 +131,15 @@ class FailureBoundary:
 
 def _completed(headers: list[tuple[bytes, bytes]], identity: str) -> list[tuple[bytes, bytes]]:
     """`headers` of an answer with those that all answers have, unless it sets them itself."""
-    present = {name for name, _ in headers}
     added = (*_RAW_HEADERS, (REQUEST_ID_HEADER, identity.encode()))
+    present = {name for name, _ in headers}
+    if present.isdisjoint(_RAW_NAMES):
+        return [*headers, *added]
     return [*headers, *(each for each in added if each[0] not in present)]
 
 
 def _first(head: RequestHead, names: tuple[bytes, ...]) -> str | None:
-    return next((value for name in names if (value := head.get(name))), None)
+    for name in names:
+        if value := head.get(name):
+            return value
+    return None

@@ -30,6 +30,8 @@ class Client:
     version: str = NONE
 
 
+UNNAMED: Final = Client()
+
 CLIENT: ContextVar[Client | None] = ContextVar("client", default=None)
 """The client that is being answered, set by the HTTP layer."""
 
@@ -44,7 +46,7 @@ class KnownClients:
     def client(self, name: str | None, version: str | None) -> Client:
         """The client that sends `name` and `version`, each None where it sends none."""
         if not name:
-            return Client()
+            return UNNAMED
         if name not in self._names:
             return Client(OTHER)
         return Client(name, self._version(name, version))
