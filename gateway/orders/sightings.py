@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
+from contextlib import suppress
 
 from gateway.store.database import StoreUnavailable
 from gateway.store.tracking_numbers import Sighting, TrackingNumbers
@@ -20,6 +21,11 @@ REMEMBERED = 50_000
 """Sightings that are known to be in the index and are not written again; about 10 MB."""
 
 
+GATHER_SECONDS = 0.1
+"""How long sightings are gathered before they are written together. A transaction takes as much CPU as asking a
+provider does, and under load each request would bring its own."""
+
+
 class Sightings:
     """Collects sightings and writes them behind the answers."""
 
@@ -28,6 +34,7 @@ class Sightings:
         self._waiting: dict[Sighting, None] = {}
         self._written: OrderedDict[Sighting, None] = OrderedDict()
         self._writer: asyncio.Task[None] | None = None
+        self._wanted = asyncio.Event()
 
     def note(self, shop: str, order: Order) -> None:
         """Remember the tracking numbers of an order that was just read from its provider."""
@@ -52,12 +59,14 @@ class Sightings:
         return await self._tracking_numbers.find_order_numbers(shop, tracking_number)
 
     async def flush(self) -> None:
-        """Wait until everything noted so far was written."""
+        """Wait until everything noted so far was written, which begins at once."""
         while self._writer is not None and not self._writer.done():
+            self._wanted.set()
             await asyncio.shield(self._writer)
 
     async def _write(self) -> None:
         while self._waiting:
+            await self._gather()
             sightings, self._waiting = list(self._waiting), {}
             try:
                 await self._tracking_numbers.add(sightings)
@@ -66,6 +75,13 @@ class Sightings:
                 logger.error("the index of tracking numbers cannot be written (%s); %d sightings lost", error, lost)
                 return
             self._remember(sightings)
+
+    async def _gather(self) -> None:
+        """Let more come together, until somebody wants them."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_SECONDS):
+                await self._wanted.wait()
+        self._wanted.clear()
 
     def _remember(self, sightings: list[Sighting]) -> None:
         self._written.update(dict.fromkeys(sightings))

@@ -51,6 +51,18 @@ async def test_what_is_noted_together_is_written_together_and_once(database: Dat
     assert [len(batch) for batch in index.written] == [30]
 
 
+async def test_what_follows_shortly_is_written_with_it(database: Database) -> None:
+    """Under load every request would otherwise bring a transaction of its own."""
+    index = CountedIndex(database)
+    sightings = Sightings(index)
+    for place in range(3):
+        sightings.note_number("acme", f"P{place}", str(place))
+        for _ in range(5):  # more steps than writing would take
+            await asyncio.sleep(0)
+    await sightings.flush()
+    assert [len(batch) for batch in index.written] == [3]
+
+
 async def test_what_is_noted_while_a_batch_is_written_is_not_lost(database: Database) -> None:
     sightings = Sightings(TrackingNumbers(database))
     sightings.note_number("acme", "P1", "1")
