@@ -58,6 +58,8 @@ class KeptOrders:
 
     def keep(self, question: Hashable, kept: KeptOrder, names: frozenset[str], begun: int) -> None:
         """Remember the order; `names` are what it was made of, which began at `begun`."""
+        if not self._cache.is_unchanged(names, begun):
+            return
         self._places[question] = _Place(weakref.ref(kept.order), kept.lookup, names, begun)
         if len(self._places) > MOST:
             self._places.popitem(last=False)
