@@ -46,13 +46,17 @@ class DecodedEntries:
         self._entries[key] = (payload, entry)
         self._used_bytes += _cost_of(payload)
         while self._used_bytes > self._max_bytes:
-            self._used_bytes -= _cost_of(self._entries.popitem(last=False)[1][0])
+            self._release(*self._entries.popitem(last=False)[1])
 
     def drop(self, key: str) -> None:
         """Forget the entry under `key`."""
         known = self._entries.pop(key, None)
         if known is not None:
-            self._used_bytes -= _cost_of(known[0])
+            self._release(*known)
+
+    def _release(self, payload: bytes, entry: Entry[Any]) -> None:
+        self._used_bytes -= _cost_of(payload)
+        entry.hit.derived.forget()
 
 
 def _cost_of(payload: bytes) -> int:

@@ -28,3 +28,24 @@ class Derived:
                 self._known.clear()
             known = self._known[name] = derive()
         return known
+
+    def forget(self) -> None:
+        """Drop everything, and what was derived from those things: they refer to each other, and Python frees such a
+        ring only when it next looks for rings everywhere, which may be hundreds of megabytes later."""
+        known, self._known = self._known, {}
+        for made in known.values():
+            for each in made if isinstance(made, tuple) else (made,):
+                if hasattr(type(each), "forget"):
+                    each.forget()
+
+
+class Passing(Derived):
+    """Of a value that is used once: everything is made anew, so that nothing refers to each other."""
+
+    __slots__ = ()
+
+    def of(self, name: Hashable, derive: Callable[[], T]) -> T:  # noqa: ARG002  # as above
+        return derive()
+
+
+PASSING: Final = Passing()

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from gateway.freshness.cache import Loaded
-from gateway.freshness.derived import Derived
+from gateway.freshness.derived import PASSING, Derived
 from gateway.freshness.envelope import CacheResult
 from gateway.orders.identity import KnownReference, OrderIdentity, OrderName
 from gateway.orders.merge.estimate import all_estimates, best_estimate
@@ -93,14 +93,21 @@ class LoadedOrder:
     parts: Mapping[str, ProviderPart]
     references: tuple[KnownReference, ...]
     has_failures: bool = field(init=False, repr=False, compare=False)
-    derived: Derived = field(default_factory=Derived, init=False, repr=False, compare=False)
-    """What follows from this order alone."""
+    derived: Derived = field(init=False, repr=False, compare=False)
+    """What follows from this order alone; kept with it where it has a `token`."""
 
     token: object | None = field(default=None, compare=False, repr=False)
     """What stands for this very order, where it is answered again for as long as its copy is fresh; else None."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "has_failures", any(part.error for part in self.parts.values()))
+        object.__setattr__(self, "derived", PASSING if self.token is None else Derived())
+
+    def forget(self) -> None:
+        """Let go of what was derived: the copy that this order was made of is no longer held."""
+        self.derived.forget()
+        if self.record is not None:
+            self.record.derived.forget()
 
     @property
     def details(self) -> Order | None:

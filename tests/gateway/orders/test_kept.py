@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from datetime import timedelta
 
 import pytest
 
-from gateway.freshness.keys import order_tag, reference_tag
+from gateway.freshness.keys import CacheKey, order_tag, reference_tag
 from gateway.orders.needs import Part
 from tests.gateway.orders.builders import parcel, placed
 from tests.gateway.orders.conftest import World, need, number
+
+_ORDER_KEY = CacheKey("acme", "karla", "find_order", "order_number:4711").text
 
 DETAILS, KARLAS = need(Part.DETAILS), need(Part.TRACKINGS, "karla")
 
@@ -83,3 +87,24 @@ async def test_what_is_kept_counts_as_loaded(asked: World) -> None:
     assert order is not None
     assert loads.max_age() is not None
     assert order_tag("acme", "4711") in (loads.names() or ())
+
+
+async def test_what_is_no_longer_held_is_gone_at_once(asked: World) -> None:
+    """An order, its record and what was derived from it refer to each other; nobody should have to look for that."""
+    order = await asked.order(DETAILS, KARLAS)
+    order.derived.of("published", [order].copy)
+    gone = weakref.ref(order)
+    del order
+    gc.collect()
+    assert gone() is not None
+    gc.disable()
+    try:
+        asked.cache._decoded.drop(_ORDER_KEY)
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+async def test_an_order_that_is_answered_once_keeps_nothing(asked: World) -> None:
+    order = await asked.order(need(Part.TRACKINGS))
+    assert order.derived.of("list", list) is not order.derived.of("list", list)
