@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any, Protocol, TypeVar
 
@@ -157,7 +158,7 @@ class Loads:
         lookup = Lookup(
             key=CacheKey(shop.slug, source.profile.name, "find_trackings", f"{reference.kind}:{reference.value}"),
             codec=_TRACKINGS,
-            lifetime=self._lifetime(self._trackings_lifetime),
+            lifetime=self._lifetime(partial(_trackings_lifetime, self._services.policy)),
             tags=_tag(shop, reference) | ({order_tag(shop.slug, number)} if number else set()),
         )
 
@@ -324,11 +325,10 @@ class Loads:
             tags_of=lambda order: _order_tags(shop, source, order),
         )
 
-    def _trackings_lifetime(self, found: TrackingsFound, now: datetime) -> Lifetime:
-        return NOT_KEPT if isinstance(found, BareTrackings) else self._services.policy.trackings_lifetime(found, now)
-
     def _lifetime(self, of_value: Callable[[T, datetime], Lifetime]) -> Callable[[T], Lifetime]:
-        return lambda value: of_value(value, self._services.clock())
+        # Without `self`: a look-up outlives its operation, and must not keep what that has loaded.
+        clock = self._services.clock
+        return lambda value: of_value(value, clock())
 
     def _note_order(self, shop: Shop, order: Order) -> None:
         self._note_unknown_words(order.trackings)
@@ -352,6 +352,10 @@ class Loads:
 
     def _note_end(self, end: datetime) -> None:
         self._soonest_end = end if self._soonest_end is None else min(self._soonest_end, end)
+
+
+def _trackings_lifetime(policy: FreshnessPolicy, found: TrackingsFound, now: datetime) -> Lifetime:
+    return NOT_KEPT if isinstance(found, BareTrackings) else policy.trackings_lifetime(found, now)
 
 
 def _names_of(lookup: Lookup[Any], loaded: Loaded[Any] | None) -> frozenset[str]:

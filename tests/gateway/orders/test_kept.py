@@ -10,6 +10,8 @@ import pytest
 
 from gateway.freshness.keys import CacheKey, order_tag, reference_tag
 from gateway.orders.needs import Part
+from gateway.orders.service import OrderService
+from tests.gateway.freshness.conftest import eventually
 from tests.gateway.orders.builders import parcel, placed
 from tests.gateway.orders.conftest import World, need, number
 
@@ -108,3 +110,19 @@ async def test_what_is_no_longer_held_is_gone_at_once(asked: World) -> None:
 async def test_an_order_that_is_answered_once_keeps_nothing(asked: World) -> None:
     order = await asked.order(need(Part.TRACKINGS))
     assert order.derived.of("list", list) is not order.derived.of("list", list)
+
+
+async def test_an_operation_that_is_over_holds_nothing(asked: World) -> None:
+    """What is remembered of it, a look-up, must not keep everything that it has loaded."""
+    await asked.cache.invalidate([order_tag("acme", "4711")])
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(2):  # asked for, and found at hand and remembered
+            loads = asked.loads()
+            await OrderService(asked.directory(), loads).find(asked.shop, number("4711"), [DETAILS, KARLAS])
+            over = weakref.ref(loads)
+            del loads
+            await eventually(lambda over=over: over() is None)  # type: ignore[misc]
+    finally:
+        gc.enable()
