@@ -46,7 +46,7 @@ class Programs:
 
     def __init__(self, schema: GraphQLSchema, pieces: Pieces | None = None, room: int = ROOM_BYTES) -> None:
         self._room = room
-        self._compiled: deque[Operation] = deque()
+        self._compiled: deque[tuple[Operation, int]] = deque()
         self._compiler = Compiler(
             schema,
             Options(
@@ -76,11 +76,13 @@ class Programs:
         return self._compile(operation)
 
     def _hold(self, operation: Operation) -> None:
-        self._compiled.append(operation)
-        self._room -= _cost_of(operation)
+        # With its size as it is now: a program grows by its variants, and must give back what it took.
+        size = operation.program.size if operation.program else 0
+        self._compiled.append((operation, size))
+        self._room -= size
         while self._room < 0:
-            oldest = self._compiled.popleft()
-            self._room += _cost_of(oldest)
+            oldest, given_back = self._compiled.popleft()
+            self._room += given_back
             oldest.program, oldest.runs = None, 0
 
     @staticmethod
@@ -95,10 +97,6 @@ class Programs:
         except NotCompilable as reason:
             log.debug("an operation is not compiled: %s", reason)
             return False
-
-
-def _cost_of(operation: Operation) -> int:
-    return operation.program.size if operation.program else 0
 
 
 def _gates(schema: GraphQLSchema) -> Callable[[str, str], Gate | None]:

@@ -13,7 +13,6 @@ from gateway.schema.context import Context
 from gateway.schema.enums import HealthLevel
 from gateway.schema.fields import resolved
 from providers.base import DEFAULT_CONCURRENCY, ProviderProfile
-from providers.errors import ProviderError
 from providers.registry import provider_specs
 
 
@@ -27,10 +26,6 @@ class ProviderFailure:
     @classmethod
     def from_failure(cls, failure: Failure) -> ProviderFailure:
         return cls(code=failure.code, message=failure.message, retryable=failure.retryable, retry_at=failure.retry_at)
-
-    @classmethod
-    def from_error(cls, error: ProviderError, retry_at: datetime | None) -> ProviderFailure:
-        return cls(code=error.code, message=error.message, retryable=error.retryable, retry_at=retry_at)
 
 
 @strawberry.type(description="How a provider account does, from what this process saw; asking calls nobody.")

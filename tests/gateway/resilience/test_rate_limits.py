@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -92,23 +92,6 @@ class TestOneProcess:
 @pytest.mark.parametrize(("workers", "share"), [(1, LIMIT), (2, RateLimit(30, 1)), (8, RateLimit(7.5, 1))])
 def test_a_worker_has_its_share_and_one_request_at_least(workers: int, share: RateLimit) -> None:
     assert LIMIT.divided(workers) == share
-
-
-@pytest.fixture(scope="module")
-def shared_redis() -> Iterator[RedisServer]:
-    server = RedisServer()
-    server.start()
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-def own_redis() -> Iterator[RedisServer]:
-    """A server for one test to mistreat."""
-    server = RedisServer()
-    server.start()
-    yield server
-    server.remove()
 
 
 @pytest.fixture
