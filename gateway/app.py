@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -66,7 +66,7 @@ from gateway.store.registrations import Registrations
 from gateway.store.tracking_numbers import TrackingNumbers
 from gateway.telemetry.clients import KnownClients
 from gateway.telemetry.event_loop import event_loop_watched
-from gateway.telemetry.metrics import BUILD_INFO
+from gateway.telemetry.metrics import BUILD_INFO, telling_others
 from gateway.telemetry.settings import TracingSettings
 from gateway.telemetry.tracing import tracing_with
 from providers.base import Clock, Provider, ProviderContext
@@ -206,9 +206,9 @@ class Gateway:
         services = self._opened()
         return Context(services, request_id, Deadline.after(services.query_seconds), principal)
 
-    async def authenticate(self, token: str | None) -> Principal:
+    def authenticate(self, token: str | None) -> Principal | Awaitable[Principal]:
         """Who sends a bearer token, or none. Raises `AuthenticationError` and `StoreUnavailable`."""
-        return await self._authenticate(token)
+        return self._authenticate(token)
 
     async def readiness(self) -> Mapping[str, PartHealth]:
         """The parts that this process relies on, each as it is now."""
@@ -327,7 +327,7 @@ async def _watched(tracing: TracingSettings) -> AsyncIterator[None]:
     """Have what this process does traced, where that is wanted, and its event loop watched."""
     BUILD_INFO.labels(_version()).set(1)
     with _traced(tracing):
-        async with event_loop_watched():
+        async with event_loop_watched(), telling_others():
             yield
 
 

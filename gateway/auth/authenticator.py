@@ -17,12 +17,12 @@ LONGEST_TOKEN: Final = 8_192
 """Characters. An access token with a page of claims takes a quarter of it."""
 
 
-async def anyone(_token: str | None) -> Principal:
+def anyone(_token: str | None) -> Principal:
     """Everybody may do everything: for `auth.mode = "none"`."""
     return ANYONE
 
 
-async def nobody_yet(_token: str | None) -> Principal:
+def nobody_yet(_token: str | None) -> Principal:
     """Nobody can be told: before what checks tokens is open. Raises `AuthenticationUnavailable`."""
     raise AuthenticationUnavailable("Tokens cannot be checked yet.")
 

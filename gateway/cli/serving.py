@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -82,6 +82,7 @@ def server_config(settings: Settings, app: ASGIApp | str) -> uvicorn.Config:
         workers=server.workers,
         loop="auto",  # uvloop, but on Windows, where there is none
         http=CONNECTION,  # uvicorn takes a class, too, which its workers would load while they are unpickled
+        interface="asgi3",
         ws="none",
         lifespan="on",
         server_header=False,
@@ -102,11 +103,9 @@ class Startup:
         self._on_started = on_started
         self.failure: Exception | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._live(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        live_or_answer = self._live if scope["type"] == "lifespan" else self._app
+        return live_or_answer(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def watch(message: Message) -> None:

@@ -120,16 +120,10 @@ class Admitted:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._admission.refusal()
-        if refusal is None:
-            task = self._admission.enter()
-            try:
-                await self._run(scope, receive, send)
-            finally:
-                self._admission.leave(task)
-        else:
+        if refusal is not None:
             await _refuse(refusal, scope, receive, send)
-
-    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+            return
+        task = self._admission.enter()
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:
@@ -139,6 +133,8 @@ class Admitted:
             # Of an answer that is half out only a broken connection tells; the server sees to that.
             if not is_answered(scope):
                 await _refuse(INTERRUPTED, scope, receive, send)
+        finally:
+            self._admission.leave(task)
 
 
 def admission_of(app: Starlette) -> Admission:

@@ -15,8 +15,9 @@ from gateway.http.refusal import HttpRefusal
 from gateway.schema.errors import ErrorCode
 from gateway.store.errors import StoreUnavailable
 
-Authenticate = Callable[[str | None], Awaitable[Principal]]
-"""From a bearer token, or None without one, to the principal. Raises `AuthenticationError`, `StoreUnavailable`."""
+Authenticate = Callable[[str | None], Principal | Awaitable[Principal]]
+"""From a bearer token, or None without one, to the principal: at once, where nobody has to be asked for it. Raises
+`AuthenticationError`, `StoreUnavailable`, then or when it is awaited."""
 
 REALM: Final = 'Bearer realm="trackgraph"'
 
@@ -27,7 +28,8 @@ RETRY_SECONDS: Final = "5"
 async def principal_of(head: RequestHead, authenticate: Authenticate) -> Principal:
     """Who sends a request with this head. Raises `HttpRefusal`: 401, or 503 when nobody can say now."""
     try:
-        return await authenticate(bearer_token(head.get(b"authorization")))
+        known = authenticate(bearer_token(head.get(b"authorization")))
+        return known if isinstance(known, Principal) else await known
     except NotAuthenticated as error:
         challenge = f'{REALM}, error="invalid_token"' if error.is_given else REALM
         headers = {"WWW-Authenticate": challenge}
@@ -41,7 +43,9 @@ async def principal_of(head: RequestHead, authenticate: Authenticate) -> Princip
 
 def bearer_token(authorization: str | None) -> str | None:
     """The token in the header; None when it is absent, or of another scheme."""
-    scheme, _, token = (authorization or "").strip().partition(" ")
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.strip().partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 

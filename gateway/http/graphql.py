@@ -6,7 +6,7 @@ is one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -55,12 +55,12 @@ class GraphQLEndpoint:
             response = refusal_response(refusal, head.get(b"accept"))
         await response(scope, receive, self._quotas.telling(scope, send) if self._quotas else send)
 
-    async def _respond(self, scope: Scope, receive: Receive, head: RequestHead) -> ASGIApp:
+    def _respond(self, scope: Scope, receive: Receive, head: RequestHead) -> Awaitable[ASGIApp]:
         match head.method:
             case "POST":
-                return await self._post(scope, receive, head)
+                return self._post(scope, receive, head)
             case "GET":
-                return await self._get(scope, head)
+                return self._get(scope, head)
             case _:
                 raise _wrong_method("GET", "POST") if self._get_queries or self._page else _wrong_method("POST")
 

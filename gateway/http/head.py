@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.types import Scope
 
-from gateway.telemetry.observing import RequestNotes
+from gateway.telemetry import observing
 
 
 class RequestHead:
@@ -28,6 +28,13 @@ class RequestHead:
         value = self._headers.get(name)
         return None if value is None else value.decode("latin-1")
 
+    def first(self, names: tuple[bytes, ...]) -> str | None:
+        """The value of the first header of `names` that has one."""
+        for name in names:
+            if name in self._headers and (value := self.get(name)):
+                return value
+        return None
+
 
 def request_id(scope: Scope) -> str:
     """The id of the request in `scope`."""
@@ -43,10 +50,13 @@ def head_of(scope: Scope) -> RequestHead:
 
 def is_answered(scope: Scope) -> bool:
     """Whether an answer to the request in `scope` has begun."""
-    notes: RequestNotes = scope["state"]["notes"]
-    return notes.status is not None
+    observed: observing.request = scope["state"]["observed"]
+    return observed.status is not None
 
 
-def note_request(scope: Scope, identity: str, head: RequestHead, notes: RequestNotes) -> None:
+def note_request(scope: Scope, identity: str, head: RequestHead, observed: observing.request) -> None:
     """Put into `scope` what the functions above find there."""
-    scope.setdefault("state", {}).update(request_id=identity, head=head, notes=notes)
+    state = scope.setdefault("state", {})
+    state["request_id"] = identity
+    state["head"] = head
+    state["observed"] = observed

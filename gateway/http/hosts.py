@@ -10,6 +10,7 @@ change, and would refuse probes as well, which come by an address that nobody kn
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 from functools import lru_cache
 from typing import Final
 
@@ -40,11 +41,10 @@ class KnownHosts:
         self._app = app
         self._hosts = hosts
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http" or scope["path"] in HEALTH_PATHS or self._knows(scope):
-            await self._app(scope, receive, send)
-        else:
-            await refusal_response(HOST_NOT_ALLOWED, head_of(scope).get(b"accept"))(scope, receive, send)
+            return self._app(scope, receive, send)
+        return refusal_response(HOST_NOT_ALLOWED, head_of(scope).get(b"accept"))(scope, receive, send)
 
     def _knows(self, scope: Scope) -> bool:
         return host_of(head_of(scope).get(b"host")) in self._hosts

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.telemetry.metrics import exposition
+from gateway.telemetry.metrics import exposition, others_told
 
 Refresh = Callable[[], Awaitable[None]]
 """Brings figures up to date that are only read when somebody looks."""
@@ -31,6 +31,7 @@ def metrics_routes(refresh: Refresh) -> list[Route]:
         with suppress(TimeoutError):
             async with asyncio.timeout(REFRESH_SECONDS):
                 await refresh()
+        await others_told()
         # In a thread: with several workers it reads their files.
         content, media_type = await asyncio.to_thread(exposition, request.headers.get("accept", ""))
         return Response(content, headers={"Content-Type": media_type, "Cache-Control": "no-store"})

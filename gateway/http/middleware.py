@@ -8,9 +8,9 @@ its body does.
 from __future__ import annotations
 
 import logging
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from random import Random
 from typing import Final
 
 from starlette.middleware import Middleware
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 REQUEST_ID_HEADER: Final = b"x-request-id"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+# Seeded by the system, in each process anew. An id tells requests apart and opens nothing: it may be guessed.
+_random = Random()  # noqa: S311
 
 RESPONSE_HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
@@ -81,23 +84,22 @@ class Exchange:
             await self._app(scope, receive, send)
             return
         head = RequestHead(scope)
-        proposed = head.get(REQUEST_ID_HEADER)
-        identity = proposed if proposed and _REQUEST_ID.fullmatch(proposed) else os.urandom(16).hex()
-        client = self._clients.client(_first(head, _NAME_HEADERS), _first(head, _VERSION_HEADERS))
+        identity = _identity(head.get(REQUEST_ID_HEADER))
+        client = self._clients.client(head.first(_NAME_HEADERS), head.first(_VERSION_HEADERS))
         route = head.path if head.path in ROUTES else OTHER
         method = head.method if head.method in METHODS else OTHER
         if route == "/graphql":
             observing.client_request(client)
         logged = REQUEST_ID.set(identity)
         try:
-            with observing.request(method, route, identity, client, traceparent=head.get(b"traceparent")) as notes:
-                note_request(scope, identity, head, notes)
+            with observing.request(method, route, identity, client, traceparent=head.get(b"traceparent")) as observed:
+                note_request(scope, identity, head, observed)
 
-                async def send_with_headers(message: Message) -> None:
+                def send_with_headers(message: Message) -> Awaitable[None]:
                     if message["type"] == "http.response.start":
-                        notes.status = message["status"]
+                        observed.status = message["status"]
                         message["headers"] = _completed(message.get("headers", ()), identity)
-                    await send(message)
+                    return send(message)
 
                 await self._app(scope, receive, send_with_headers)
         finally:
@@ -138,8 +140,8 @@ def _completed(headers: list[tuple[bytes, bytes]], identity: str) -> list[tuple[
     return [*headers, *(each for each in added if each[0] not in present)]
 
 
-def _first(head: RequestHead, names: tuple[bytes, ...]) -> str | None:
-    for name in names:
-        if value := head.get(name):
-            return value
-    return None
+def _identity(proposed: str | None) -> str:
+    """The id that the client proposes, where it is well-formed; else one that no other request has."""
+    if proposed and _REQUEST_ID.fullmatch(proposed):
+        return proposed
+    return f"{_random.getrandbits(128):032x}"

@@ -8,15 +8,17 @@ mean anything to the schema is not decided here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
+from gateway.http.begun import Begun
 from gateway.http.negotiation import JSON, UTF_8, parse_media_type
 from gateway.http.refusal import HttpRefusal, bad_request
 from gateway.schema.errors import ErrorCode
@@ -27,6 +29,8 @@ MAX_QUERY_FIELDS = 20
 
 _TEXT_MEMBERS = ("query", "documentId", "operationName")
 _MAP_MEMBERS = ("variables", "extensions")
+_TEXT_OR_NULL = (str, NoneType)
+_MAP_OR_NULL = (dict, NoneType)
 
 
 def from_query_string(query_string: bytes) -> GraphQLRequest:
@@ -86,30 +90,36 @@ async def read_body(receive: Receive, content_length: str | None, limits: BodyLi
     """
     if content_length is not None and content_length.isdecimal() and int(content_length) > limits.max_bytes:
         raise _too_large(limits)
+    first = Begun(receive())
+    if first.is_over:
+        body, is_more = _part(first.result)
+        if not is_more:
+            return _bounded(body, limits)
     try:
         async with asyncio.timeout(limits.seconds):
-            return await _joined(receive, limits)
+            return await _joined(first, receive, limits)
     except TimeoutError:
         message = f"The body did not arrive within {limits.seconds:g} s."
         # Nobody waits for the rest of it.
         raise HttpRefusal(408, ErrorCode.REQUEST_TIMEOUT, message, headers={"Connection": "close"}) from None
 
 
-async def _joined(receive: Receive, limits: BodyLimits) -> bytes:
-    body, is_more = await _part(receive)
-    if is_more:
-        joined = bytearray(body)
-        while is_more and len(joined) <= limits.max_bytes:
-            body, is_more = await _part(receive)
-            joined += body
-        body = bytes(joined)
+async def _joined(first: Awaitable[Message], receive: Receive, limits: BodyLimits) -> bytes:
+    body, is_more = _part(await first)
+    joined = bytearray(body)
+    while is_more and len(joined) <= limits.max_bytes:
+        body, is_more = _part(await receive())
+        joined += body
+    return _bounded(bytes(joined), limits)
+
+
+def _bounded(body: bytes, limits: BodyLimits) -> bytes:
     if len(body) > limits.max_bytes:
         raise _too_large(limits)
     return body
 
 
-async def _part(receive: Receive) -> tuple[bytes, bool]:
-    message = await receive()
+def _part(message: Message) -> tuple[bytes, bool]:
     if message["type"] == "http.disconnect":
         raise ClientDisconnect
     return message.get("body", b""), message.get("more_body", False)
@@ -118,13 +128,14 @@ async def _part(receive: Receive) -> tuple[bytes, bool]:
 def _request(members: Mapping[str, Any]) -> GraphQLRequest:
     """The request that `members` make; members that the specification does not name are ignored."""
     for name in _TEXT_MEMBERS:
-        if not isinstance(members.get(name), str | None):
+        if not isinstance(members.get(name), _TEXT_OR_NULL):
             raise bad_request(f"'{name}' must be a string{' or null' if name != 'query' else ''}.")
     for name in _MAP_MEMBERS:
-        if not isinstance(members.get(name), dict | None):
+        if not isinstance(members.get(name), _MAP_OR_NULL):
             raise bad_request(f"'{name}' must be a JSON object or null.")
     query, document_id = members.get("query"), members.get("documentId")
-    sha256 = _persisted_query(members.get("extensions") or {})
+    extensions = members.get("extensions")
+    sha256 = _persisted_query(extensions) if extensions else None
     if query is None and document_id is None and sha256 is None:
         raise bad_request("The request has no 'query'.")
     if document_id is not None and (query is not None or sha256 is not None):

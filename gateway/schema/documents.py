@@ -162,12 +162,9 @@ class Documents:
         Raises RequestRefused. A long document is read in a thread: other requests go on meanwhile. One at a time, as
         they could only take turns, and each holds some megabytes.
         """
-        document = self._remembered.get(text)
-        if document is not None:
-            self._remembered.move_to_end(text)
-            operation = document.chosen(operation_name)
-            self._hold_to_limits(operation, variables or {})
-            return operation
+        known = self.known(text, operation_name, variables)
+        if known is not None:
+            return known
         if len(text) <= SHORT:
             document = self._checked(text, operation_name, variables or {})
         else:
@@ -176,6 +173,18 @@ class Documents:
         if text not in self._remembered:
             self._remember(text, document)
         return document.chosen(operation_name)
+
+    def known(
+        self, text: str, operation_name: str | None = None, variables: Mapping[str, Any] | None = None
+    ) -> Operation | None:
+        """The same, of a document that is remembered; None for one that is not. Raises RequestRefused."""
+        document = self._remembered.get(text)
+        if document is None:
+            return None
+        self._remembered.move_to_end(text)
+        operation = document.chosen(operation_name)
+        self._hold_to_limits(operation, variables or {})
+        return operation
 
     def problem_of(self, text: str) -> str | None:
         """Why the document that `text` is could never be run, in one line; None when it could, within the limits."""

@@ -87,11 +87,17 @@ class KeptDocuments:
         self._room = characters
         self._longest = characters // LONGEST_SHARE
 
-    async def find(self, sha256: str) -> str | None:
-        """The document of this hash, or None."""
+    def held(self, sha256: str) -> str | None:
+        """The document of this hash that this process holds, or None."""
         text = self._texts.get(sha256)
         if text is not None:
             self._texts.move_to_end(sha256)
+        return text
+
+    async def find(self, sha256: str) -> str | None:
+        """The document of this hash, or None."""
+        text = self.held(sha256)
+        if text is not None:
             return text
         text = await self._find_shared(sha256)
         if text is not None:
@@ -145,6 +151,15 @@ class PersistedDocuments:
 
         Raises DocumentRefused.
         """
+        text = self.at_hand(request)
+        if text is None and self._kept is not None and request.sha256 is not None:
+            text = await self._kept.find(request.sha256)
+        if text is None:
+            raise DocumentUnknown
+        return text
+
+    def at_hand(self, request: NamedDocument) -> str | None:
+        """The same, but None where others have to be asked. Raises DocumentRefused."""
         trusted = self._trusted_text(request.document_id or request.sha256)
         if trusted is not None:
             if request.query is not None and request.query != trusted:
@@ -153,7 +168,7 @@ class PersistedDocuments:
         if self._only_trusted and request.query not in self._trusted_texts:
             raise DocumentNotTrusted
         if request.sha256 is not None:
-            return await self._text_of_hash(request.sha256, request.query)
+            return self._text_of_hash(request.sha256, request.query)
         if request.query is None:
             raise DocumentUnknown
         return request.query
@@ -169,14 +184,11 @@ class PersistedDocuments:
             return None
         return self._trusted.get(name) or self._trusted.get(name.removeprefix("sha256:"))
 
-    async def _text_of_hash(self, sha256: str, text: str | None) -> str:
+    def _text_of_hash(self, sha256: str, text: str | None) -> str | None:
         if self._kept is None:
             raise HashesNotSupported
         if text is None:
-            found = await self._kept.find(sha256)
-            if found is None:
-                raise DocumentUnknown
-            return found
+            return self._kept.held(sha256)
         if hashlib.sha256(text.encode()).hexdigest() != sha256:
             raise HashMismatch
         return text

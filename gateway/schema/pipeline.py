@@ -181,21 +181,21 @@ class Pipeline:
         request_id: str,
         principal: Principal,
         queries_only: bool,
-        notes: observing.OperationNotes,
+        notes: observing.operation,
     ) -> Answer:
         """The answer, made now. Raises RequestRefused, QueryRequired and DocumentRefused."""
         begun = self._answers.now() if self._answers else NEVER
-        text = await self._persisted.text_of(request)
-        operation = await self._documents.load(text, request.operation_name, request.variables)
+        operation = await self._operation(request)
         if queries_only and not operation.is_query:
             raise QueryRequired
         context = self._new_context(request_id, principal)
-        program = await self._programs.of(operation, request.variables or {}) if self._programs else None
+        program = operation.program or await self._compiled(operation, request)
         outcome = await self._run_program(program, operation, request, context) if program else None
         if outcome is None:
             context = context.afresh() if program else context
             outcome = await self._run_core(operation, request, context, request_id)
-        await self._persisted.keep(request)
+        if request.sha256 is not None:
+            await self._persisted.keep(request)
         notes.chose(operation.node.operation.value)
         notes.executed(has_errors=bool(outcome.errors))
         observing.errors_told(_codes(outcome.errors))
@@ -204,6 +204,15 @@ class Pipeline:
             kept = KeptAnswer(answer.content, answer.max_age)
             self._answers.keep(request, principal, kept, context.names(), begun)
         return answer
+
+    async def _operation(self, request: GraphQLRequest) -> Operation:
+        """What is to be run. Raises RequestRefused and DocumentRefused."""
+        text = self._persisted.at_hand(request) or await self._persisted.text_of(request)
+        known = self._documents.known(text, request.operation_name, request.variables)
+        return known or await self._documents.load(text, request.operation_name, request.variables)
+
+    async def _compiled(self, operation: Operation, request: GraphQLRequest) -> Program | None:
+        return await self._programs.of(operation, request.variables or {}) if self._programs else None
 
     async def _run_program(
         self, program: Program, operation: Operation, request: GraphQLRequest, context: OperationContext

@@ -1,21 +1,24 @@
 """The figures of `names.py` as Prometheus's client counts them, for one process or for several that serve one port.
 
-Each is an object of this module, used where the thing happens: `child(ERRORS, code).inc()`. With several workers each
-counts in files of a folder that they share (`shared_by_workers`), and whichever is asked adds them up, because nobody
-can choose which worker answers: that is the client library's own multiprocess mode. So there is no figure that only a
-process can know of itself, such as its memory; those are the container's or the machine's to tell.
+Each is an object of this module, used where the thing happens: `counted(ERRORS, code).inc()`. What happens in every
+request is counted in plain numbers (`tallies.py`) that the library is told when somebody looks. With several workers
+each tells them every `TELL_SECONDS` to files of a folder that they share (`shared_by_workers`), and whichever is asked
+waits as long and adds them up, because nobody can choose which worker answers: that is the client library's own
+multiprocess mode. So there is no figure that only a process can know of itself, such as its memory; those are the
+container's or the machine's to tell.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
@@ -23,11 +26,13 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from gateway.telemetry import names
 from gateway.telemetry.names import Metric, Workers
-
-M = TypeVar("M", Counter, Gauge, Histogram)
+from gateway.telemetry.tallies import Level, Spread, Tallies, Tally
 
 _FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The client library's own. It is read when that is imported, so it must be set before a worker starts."""
+
+TELL_SECONDS: Final = 0.1
+"""How old the figures of a worker may be where the others see them. Telling takes some 0.2 ms."""
 
 _REGISTRY: Final = CollectorRegistry()
 
@@ -79,14 +84,68 @@ EVENT_LOOP_LAG = _histogram(names.EVENT_LOOP_LAG)
 BUILD_INFO = _gauge(names.BUILD_INFO)
 
 
-@cache
-def child(metric: M, *labels: str) -> M:
-    """The one of `metric` with these values of its labels, of which there are few.
+_TALLIES: Final = Tallies()
 
-    The client library's own `labels` takes a lock and builds a key each time: 2 µs, seven times in a request.
-    """
-    labelled: M = metric.labels(*labels)
-    return labelled
+
+@cache
+def counted(counter: Counter, *labels: str) -> Tally:
+    """The one of `counter` with these values of its labels, of which there are few."""
+    tally = Tally(counter.labels(*labels) if labels else counter)
+    _TALLIES.add(tally)
+    return tally
+
+
+@cache
+def spread(histogram: Histogram, *labels: str) -> Spread:
+    """The one of `histogram` with these values of its labels, of which there are few."""
+    labelled = histogram.labels(*labels) if labels else histogram
+    made = Spread(labelled, labelled._upper_bounds[:-1])  # the last one is infinite
+    _TALLIES.add(made)
+    return made
+
+
+@cache
+def level(gauge: Gauge) -> Level:
+    """What goes up and down in `gauge`, which has no labels."""
+    made = Level(gauge)
+    _TALLIES.add(made)
+    return made
+
+
+@asynccontextmanager
+async def telling_others() -> AsyncIterator[None]:
+    """While what is inside runs, have other workers see what this one counts, where there are any."""
+    if not _is_shared():
+        yield
+        return
+    telling = asyncio.create_task(_tell_now_and_then())
+    try:
+        yield
+    finally:
+        telling.cancel()
+        await asyncio.wait({telling})
+        tell()
+
+
+async def others_told() -> None:
+    """Return when the other workers, where there are any, have told what they have counted by now."""
+    if _is_shared():
+        await asyncio.sleep(TELL_SECONDS)
+
+
+async def _tell_now_and_then() -> None:
+    while True:
+        tell()
+        await asyncio.sleep(TELL_SECONDS)
+
+
+def tell() -> None:
+    """Tell the client library what this process has counted. Safe in any thread."""
+    _TALLIES.tell()
+
+
+def _is_shared() -> bool:
+    return _FOLDER_VARIABLE in os.environ
 
 
 def exposition(accept: str = "") -> tuple[bytes, str]:
@@ -94,6 +153,7 @@ def exposition(accept: str = "") -> tuple[bytes, str]:
 
     Reads the files of all workers when there are several, so it may take some milliseconds, and is safe in a thread.
     """
+    tell()
     encode, media_type = choose_encoder(accept)
     return encode(_registry()), media_type
 

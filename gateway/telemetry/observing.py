@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
 from typing import Final
@@ -18,7 +17,7 @@ from typing import Final
 from gateway.telemetry import metrics
 from gateway.telemetry.clients import CLIENT, Client
 from gateway.telemetry.logs import ACCESS_LOGGER
-from gateway.telemetry.metrics import child
+from gateway.telemetry.metrics import counted, level, spread
 from gateway.telemetry.names import Attribute, Span
 from gateway.telemetry.tracing import AttributeValue, OpenSpan, is_tracing, span
 from providers.errors import ProviderError
@@ -33,37 +32,33 @@ DEFECT: Final = "defect"
 NONE: Final = "none"
 
 
-@dataclass(slots=True)
-class RequestNotes:
-    """What is learnt of an HTTP request on the way: the status of its answer."""
-
-    status: int | None = None
-
-
 class request:  # noqa: N801  # used as a function, and a class because a generator's context costs three times as much
-    """Around an HTTP request, to the last byte of its answer. `route` is one of a few, never what a client sent."""
+    """Around an HTTP request, to the last byte of its answer. `route` is one of a few, never what a client sent.
 
-    __slots__ = ("_begun", "_known", "_method", "_notes", "_route", "_span", "_traced")
+    `status` is learnt on the way: that of the answer.
+    """
+
+    __slots__ = ("_begun", "_known", "_method", "_route", "_span", "_traced", "status")
 
     def __init__(self, method: str, route: str, request_id: str, client: Client, *, traceparent: str | None) -> None:
+        self.status: int | None = None
         self._method = method
         self._route = route
-        self._notes = RequestNotes()
         self._span = span(Span.REQUEST, _of_request(method, route, request_id, client), parent=traceparent)
         self._known = CLIENT.set(client)
 
-    def __enter__(self) -> RequestNotes:
-        metrics.HTTP_IN_FLIGHT.inc()
+    def __enter__(self) -> request:
+        level(metrics.HTTP_IN_FLIGHT).inc()
         self._traced = self._span.__enter__()
         self._begun = time.perf_counter()
-        return self._notes
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _tell_answer(self._traced, self._notes, self._method, self._route, time.perf_counter() - self._begun)
+        _tell_answer(self._traced, self.status, self._method, self._route, time.perf_counter() - self._begun)
         self._span.__exit__(kind, error, trace)
-        metrics.HTTP_IN_FLIGHT.dec()
+        level(metrics.HTTP_IN_FLIGHT).dec()
         CLIENT.reset(self._known)
 
 
@@ -79,20 +74,21 @@ def _of_request(method: str, route: str, request_id: str, client: Client) -> dic
     }
 
 
-def _tell_answer(traced: OpenSpan, notes: RequestNotes, method: str, route: str, seconds: float) -> None:
-    status = NONE if notes.status is None else str(notes.status)
-    if notes.status is not None:
-        traced.set(Attribute.STATUS, notes.status)
-        if notes.status >= 500:
-            traced.fail(status)
-    child(metrics.HTTP_REQUESTS, route, status).inc()
-    child(metrics.HTTP_DURATION, route).observe(seconds)
-    _access.info("%s %s %s in %d ms", method, route, status, seconds * 1000)
+def _tell_answer(traced: OpenSpan, status: int | None, method: str, route: str, seconds: float) -> None:
+    told = NONE if status is None else str(status)
+    if status is not None:
+        traced.set(Attribute.STATUS, status)
+        if status >= 500:
+            traced.fail(told)
+    counted(metrics.HTTP_REQUESTS, route, told).inc()
+    spread(metrics.HTTP_DURATION, route).observe(seconds)
+    if _access.isEnabledFor(logging.INFO):
+        _access.info("%s %s %s in %d ms", method, route, told, seconds * 1000)
 
 
 def client_request(client: Client) -> None:
     """A request to the GraphQL endpoint was made by `client`."""
-    child(metrics.CLIENT_REQUESTS, client.name, client.version).inc()
+    counted(metrics.CLIENT_REQUESTS, client.name, client.version).inc()
 
 
 def request_shed() -> None:
@@ -105,48 +101,45 @@ def request_rate_limited() -> None:
     metrics.HTTP_RATE_LIMITED.inc()
 
 
-class OperationNotes:
-    """What is learnt of an operation on the way. Left alone, it was refused before anything was run."""
+class operation:  # noqa: N801  # as above
+    """Around a GraphQL operation, parsing and validation included.
 
-    def __init__(self, traced: OpenSpan) -> None:
-        self.type = NONE
-        self.outcome = REFUSED
-        self._traced = traced
+    What is learnt of it on the way is told to it. Left alone, it was refused before anything was run.
+    """
+
+    __slots__ = ("_begun", "_outcome", "_span", "_traced", "_type")
+
+    def __init__(self) -> None:
+        self._type = NONE
+        self._outcome = REFUSED
+        self._span = span(Span.OPERATION)
+
+    def __enter__(self) -> operation:
+        self._begun = time.perf_counter()
+        self._traced = self._span.__enter__()
+        return self
 
     def chose(self, operation_type: str) -> None:
         """The operation of the document that is meant is a query, or something else."""
-        self.type = operation_type
+        self._type = operation_type
         self._traced.set(Attribute.TYPE, operation_type)
 
     def executed(self, *, has_errors: bool) -> None:
         """It was run, and all of the answer is there, or not."""
-        self.outcome = ERRORS if has_errors else OK
-
-
-class operation:  # noqa: N801  # as above
-    """Around a GraphQL operation, parsing and validation included."""
-
-    __slots__ = ("_begun", "_notes", "_span")
-
-    def __enter__(self) -> OperationNotes:
-        self._begun = time.perf_counter()
-        self._span = span(Span.OPERATION)
-        self._notes = OperationNotes(self._span.__enter__())
-        return self._notes
+        self._outcome = ERRORS if has_errors else OK
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        notes = self._notes
-        child(metrics.OPERATIONS, notes.type, notes.outcome).inc()
-        child(metrics.OPERATION_DURATION, notes.type).observe(time.perf_counter() - self._begun)
+        counted(metrics.OPERATIONS, self._type, self._outcome).inc()
+        spread(metrics.OPERATION_DURATION, self._type).observe(time.perf_counter() - self._begun)
         self._span.__exit__(kind, error, trace)
 
 
 def errors_told(codes: Iterable[str]) -> None:
     """A client is told errors with these codes, each one of the documented ones."""
     for code in codes:
-        child(metrics.ERRORS, code).inc()
+        counted(metrics.ERRORS, code).inc()
 
 
 @contextmanager
@@ -162,8 +155,8 @@ def provider_call(shop: str, provider: str, operation: str) -> Iterator[None]:
             traced.fail(outcome)
             raise
         finally:
-            child(metrics.PROVIDER_CALLS, shop, provider, operation, outcome).inc()
-            child(metrics.PROVIDER_CALL_DURATION, provider, operation).observe(time.perf_counter() - begun)
+            counted(metrics.PROVIDER_CALLS, shop, provider, operation, outcome).inc()
+            spread(metrics.PROVIDER_CALL_DURATION, provider, operation).observe(time.perf_counter() - begun)
 
 
 @contextmanager
@@ -177,17 +170,17 @@ def provider_attempt(shop: str, provider: str, operation: str) -> Iterator[None]
             traced.fail(_outcome(error))
             raise
         finally:
-            child(metrics.PROVIDER_ATTEMPT_DURATION, provider, operation).observe(time.perf_counter() - begun)
+            spread(metrics.PROVIDER_ATTEMPT_DURATION, provider, operation).observe(time.perf_counter() - begun)
 
 
 def circuit_changed(shop: str, provider: str, is_open: bool) -> None:
     """The circuit of an account is open, or closed, in this process: told at the beginning and at each change."""
-    child(metrics.PROVIDER_CIRCUIT_OPEN, shop, provider).set(is_open)
+    metrics.PROVIDER_CIRCUIT_OPEN.labels(shop, provider).set(is_open)
 
 
 def unknown_word(provider: str) -> None:
     """A provider used a status word that no table knows. The word is no part of the figure."""
-    child(metrics.PROVIDER_UNKNOWN_WORDS, provider).inc()
+    counted(metrics.PROVIDER_UNKNOWN_WORDS, provider).inc()
 
 
 class LoadNotes:
@@ -201,9 +194,9 @@ class LoadNotes:
     def ended(self, result: str, age: timedelta | None) -> None:
         """It gave `result`; `age` is that of a copy that was served."""
         self._traced.set(Attribute.RESULT, result)
-        child(metrics.CACHE_LOADS, self._provider, self._operation, result).inc()
+        counted(metrics.CACHE_LOADS, self._provider, self._operation, result).inc()
         if age is not None:
-            child(metrics.CACHE_AGE, result).observe(age.total_seconds())
+            spread(metrics.CACHE_AGE, result).observe(age.total_seconds())
 
 
 @contextmanager
@@ -219,9 +212,9 @@ def copy_served(shop: str, provider: str, operation: str, result: str, age: time
         with cache_load(shop, provider, operation) as notes:
             notes.ended(result, age)
         return
-    child(metrics.CACHE_LOADS, provider, operation, result).inc()
+    counted(metrics.CACHE_LOADS, provider, operation, result).inc()
     if age is not None:
-        child(metrics.CACHE_AGE, result).observe(age.total_seconds())
+        spread(metrics.CACHE_AGE, result).observe(age.total_seconds())
 
 
 def cache_lost() -> None:
@@ -237,7 +230,7 @@ def cache_back() -> None:
 
 def registration_attempt(provider: str, state: str) -> None:
     """An attempt at a step of a registration left it in `state`."""
-    child(metrics.REGISTRATION_ATTEMPTS, provider, state).inc()
+    counted(metrics.REGISTRATION_ATTEMPTS, provider, state).inc()
 
 
 def _account(shop: str, provider: str, operation: str) -> dict[Attribute, AttributeValue]:

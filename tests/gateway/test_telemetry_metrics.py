@@ -21,13 +21,14 @@ ROOT = Path(__file__).parents[2]
 BY_WORKER = """
 import sys
 from gateway.telemetry import observing
-from gateway.telemetry.metrics import EVENT_LOOP_LAG, HTTP_IN_FLIGHT, STORE_UP, exposition
+from gateway.telemetry.metrics import EVENT_LOOP_LAG, HTTP_IN_FLIGHT, STORE_UP, exposition, tell
 
 for _ in range(int(sys.argv[1])):
     observing.unknown_word("karla")
 HTTP_IN_FLIGHT.inc(int(sys.argv[1]))
 EVENT_LOOP_LAG.observe(0.3)
 STORE_UP.set(int(sys.argv[1]) % 2)
+tell()
 print("counted", flush=True)
 sys.stdin.readline()
 print(exposition()[0].decode())

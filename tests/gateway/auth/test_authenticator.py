@@ -122,9 +122,9 @@ class TestKinds:
             await authenticate(signed(SECRET, "HS256"))
 
     async def test_anyone_is_let_in_only_where_that_is_set(self) -> None:
-        assert await anyone(None) is ANYONE
+        assert anyone(None) is ANYONE
         with pytest.raises(AuthenticationUnavailable):
-            await nobody_yet(MADE.value)
+            nobody_yet(MADE.value)
 
 
 class TestApiKeys:
