@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import httpx
 from starlette.applications import Starlette
@@ -206,7 +207,7 @@ class Gateway:
         services = self._opened()
         return Context(services, request_id, Deadline.after(services.query_seconds), principal)
 
-    def authenticate(self, token: str | None) -> Principal | Awaitable[Principal]:
+    def authenticate(self, token: str | None) -> Principal | Coroutine[Any, Any, Principal]:
         """Who sends a bearer token, or none. Raises `AuthenticationError` and `StoreUnavailable`."""
         return self._authenticate(token)
 

@@ -62,15 +62,26 @@ class ApiKeyVerifier:
     async def principal(self, token: str) -> Principal:
         """Whose key it is. Raises `NotAuthenticated`, and `StoreUnavailable` when it cannot be looked up."""
         parsed = _KEY.fullmatch(token)
-        key = await self._find(parsed["id"]) if parsed else None
+        return self._verified(token, await self._find(parsed["id"]) if parsed else None)
+
+    def held(self, token: str) -> Principal | None:
+        """The same, if it was looked up a moment ago; else None. Raises `NotAuthenticated`."""
+        parsed = _KEY.fullmatch(token)
+        held = self._held.get(parsed["id"]) if parsed else None
+        return self._verified(token, held[0]) if held is not None and self._holds(held[1]) else None
+
+    def _verified(self, token: str, key: ApiKey | None) -> Principal:
         if key is None or not hmac.compare_digest(key.digest, _digest(token)) or not key.is_good(self._clock()):
             raise NotAuthenticated("The API key is unknown, was revoked, or has expired.")
         scopes = frozenset(scope for scope in Scope if scope in key.scopes)
         return Principal(key.name or key.id, key.shops, scopes, identity=f"key {key.id}")
 
+    def _holds(self, asked_at: float) -> bool:
+        return self._monotonic() - asked_at < HELD_SECONDS
+
     async def _find(self, key_id: str) -> ApiKey | None:
         held = self._held.get(key_id)
-        if held is not None and self._monotonic() - held[1] < HELD_SECONDS:
+        if held is not None and self._holds(held[1]):
             return held[0]
         asked_at = self._monotonic()
         found = await self._keys.find(key_id)

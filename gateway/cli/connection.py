@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from gateway.http.at_once import AtOnce
 from gateway.http.middleware import REQUEST_ID_HEADER, RESPONSE_HEADERS
 from gateway.http.refusal import HttpRefusal, bad_request, refusal_response
 from gateway.schema.errors import ErrorCode
@@ -46,9 +47,13 @@ class BoundedConnection(HttpToolsProtocol):
     _is_in_body = False
     _is_refused = False
     _head_timer: asyncio.TimerHandle | None = None
+    _at_once: AtOnce | None = None
+    _held: bytes | None = None
+    _received = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
+        self._at_once = getattr(self.app, "at_once", None)
         self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -59,14 +64,16 @@ class BoundedConnection(HttpToolsProtocol):
         if self._is_refused:
             return
         was_in_head = self._is_in_head
+        self._received = len(data)
         super().data_received(data)
         if self._is_refused:
             return
+        self._hand_over()  # what has arrived in part: its reader waits for the rest, and for no longer than it may take
         if was_in_head and self._is_in_head:
             self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(_TOO_LARGE)
-        elif self._head_timer is None and (self._is_in_head or self._is_idle):
+        elif self._head_timer is None and (self._is_in_head or self._is_idle) and not self.timeout_keep_alive_task:
             self._start_head_timer()
 
     def on_message_begin(self) -> None:
@@ -80,20 +87,69 @@ class BoundedConnection(HttpToolsProtocol):
         self._is_in_head = False
         self._is_in_body = True
         self._stop_head_timer()
-        # A head that came in one piece was not counted on its way.
-        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD_BYTES:
+        if self._is_too_large:
             self._refuse(_TOO_LARGE)
+        elif self._may_be_answered_at_once:
+            self._held = b""
         else:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        if not self._is_refused:
+        if self._is_refused:
+            return
+        if self._held is None:
             super().on_body(body)
+        else:
+            self._held += body
 
     def on_message_complete(self) -> None:
-        if not self._is_refused:
-            super().on_message_complete()
-            self._is_in_body = False
+        if self._is_refused:
+            return
+        self._is_in_body = False
+        if self._held is not None and self._is_answered_at_once(self._held):
+            self._held = None
+            return
+        self._hand_over()
+        super().on_message_complete()
+
+    @property
+    def _is_too_large(self) -> bool:
+        """Whether the head that has arrived is. One that came in one piece was not counted on its way."""
+        if self._head_bytes + self._received <= MAX_HEAD_BYTES:
+            return False
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD_BYTES
+
+    @property
+    def _may_be_answered_at_once(self) -> bool:
+        """Whether the request that begins could be answered before a task is made of it: nothing is before it."""
+        return (
+            self._at_once is not None
+            and self.url == self._at_once.path
+            and self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and self.parser.should_keep_alive()
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.flow.write_paused
+            and not self.transport.is_closing()
+        )
+
+    def _is_answered_at_once(self, body: bytes) -> bool:
+        answer = self._at_once.answer(self.headers, body) if self._at_once else None
+        if answer is None:
+            return False
+        head, content = answer
+        self.transport.writelines((STATUS_LINE[200], _lines(self.server_state.default_headers), head, content))
+        self.on_response_complete()
+        return True
+
+    def _hand_over(self) -> None:
+        """Have the application answer the request that was held, as far as it has arrived."""
+        if self._held is None:
+            return
+        body, self._held = self._held, None
+        super().on_headers_complete()
+        if body:
+            super().on_body(body)
 
     def shutdown(self) -> None:
         """Called when the server stops. What a client has just sent on a connection without a request is answered."""
@@ -141,6 +197,10 @@ class BoundedConnection(HttpToolsProtocol):
         # Closed while the client still sends, the connection would be reset, and the answer lost with it.
         self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+
+def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def _on_the_wire(refusal: HttpRefusal, default_headers: list[tuple[bytes, bytes]]) -> bytes:

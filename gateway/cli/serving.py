@@ -24,6 +24,7 @@ from gateway.cli.failures import CommandFailed
 from gateway.cli.stopping import STOP_SECONDS, STOP_SIGNALS, Stoppable, ended_by_signals
 from gateway.cli.worker import ServerConfig
 from gateway.http.admission import admission_of
+from gateway.http.routes import at_once_of
 from gateway.settings import Settings
 from gateway.telemetry import logging_config
 from gateway.telemetry.metrics import shared_by_workers
@@ -98,7 +99,8 @@ def server_config(settings: Settings, app: ASGIApp | str) -> uvicorn.Config:
 class Startup:
     """An application that says when `app` has started, and keeps why it has not, in place of a printed traceback."""
 
-    def __init__(self, app: ASGIApp, on_started: Callable[[], None]) -> None:
+    def __init__(self, app: Stoppable, on_started: Callable[[], None]) -> None:
+        self.at_once = app.at_once
         self._app = app
         self._on_started = on_started
         self.failure: Exception | None = None
@@ -126,7 +128,7 @@ async def serve_app(
     settings: Settings, app: Starlette, listener: socket.socket, on_started: Callable[[], None]
 ) -> None:
     """Serve `app` on `listener` until a signal. Raises what `app` raised if it does not start."""
-    startup = Startup(Stoppable(app, admission_of(app)), on_started)
+    startup = Startup(stoppable(app), on_started)
     server = uvicorn.Server(server_config(settings, startup))
     try:
         await server.serve(sockets=[listener])
@@ -183,8 +185,12 @@ class Workers(Multiprocess):
 
 def worker_app() -> ASGIApp:
     """The application of one of several workers, which finds its settings in the environment."""
-    app = app_from_environment()
-    return Stoppable(app, admission_of(app))
+    return stoppable(app_from_environment())
+
+
+def stoppable(app: Starlette) -> Stoppable:
+    """What a server is given in place of `app`: it stops in order, and answers at once what it can."""
+    return Stoppable(app, admission_of(app), at_once_of(app))
 
 
 async def _start_once(app: Starlette) -> None:

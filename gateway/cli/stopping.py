@@ -18,6 +18,7 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.http.admission import Admission
+from gateway.http.at_once import AtOnce
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,9 @@ class Stoppable:
     terminal sends Ctrl-C to a worker and to its parent, which then stops the worker as well.
     """
 
-    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+    def __init__(self, app: ASGIApp, admission: Admission, at_once: AtOnce | None = None) -> None:
+        self.at_once = at_once
+        """What answers without waiting; a connection asks it first (`gateway/cli/connection.py`)."""
         self._app = app
         self._admission = admission
         self._servers: dict[int, SignalHandler] = {}

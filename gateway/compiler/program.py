@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +13,6 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    VariableValues,
 )
 
 from gateway.compiler.errors import GivenUp, NotCompilable, Odd
@@ -22,9 +21,9 @@ from gateway.compiler.infos import Infos
 from gateway.compiler.known import KnownTypes
 from gateway.compiler.leaves import Leaves
 from gateway.compiler.options import Gate, Options
-from gateway.compiler.run import Run
+from gateway.compiler.run import Deferred, Run
 from gateway.compiler.selections import Conditions, Selections, condition_variables
-from gateway.compiler.settling import settle
+from gateway.compiler.settling import settle, settle_at_hand
 from gateway.compiler.strawberry_own import converter_of
 from gateway.compiler.variables import Variables
 
@@ -37,6 +36,8 @@ MOST_VARIANTS: Final = 16
 VARIANT_BYTES: Final = 10_000
 BYTES_PER_CHARACTER: Final = 6
 """What a variant takes in memory, and each character of its source: measured with tracemalloc on CPython 3.11."""
+
+NO_INPUTS: Final[Mapping[str, Any]] = {}
 
 Answers = tuple[bool, ...]
 
@@ -104,14 +105,50 @@ class Program:
         """About how many bytes of memory the program takes now. It grows with its variants, of which it keeps 16."""
         return len(self.source) + sum(variant.size for variant in self._variants.values())
 
+    def begin(
+        self, context: object, variables: Mapping[str, Any] | None, root_value: object = None
+    ) -> bytes | Awaitable[bytes]:
+        """The JSON of the operation's `data`, where nothing has to be waited for; else what is to be awaited for it.
+
+        It has to be awaited in the same task, as part of the run may have begun. Raises GivenUp, then or now.
+        """
+        run = Run(context, root_value)
+        try:
+            run.variables = self._variables.coerce(variables or NO_INPUTS)
+            data = self._variant_for(run).project(run)
+            left = settle_at_hand(run, run.take_deferred()) if run.deferred else None
+            return self._awaited(run, data, left) if left else orjson.dumps(data)
+        except Exception as error:
+            run.close()
+            raise GivenUp(type(error).__name__) from error
+        except BaseException:
+            run.close()
+            raise
+
+    def at_hand(self, context: object, variables: Mapping[str, Any] | None, root_value: object = None) -> bytes | None:
+        """The JSON of the operation's `data`, where no field has to be awaited; else None, and nothing has begun.
+
+        May be called outside of a task. Raises GivenUp.
+        """
+        run = Run(context, root_value)
+        try:
+            run.variables = self._variables.coerce(variables or NO_INPUTS)
+            data = self._variant_for(run).project(run)
+            return None if run.deferred else orjson.dumps(data)
+        except Exception as error:
+            raise GivenUp(type(error).__name__) from error
+        finally:
+            run.close()
+
     async def run(self, context: object, variables: Mapping[str, Any] | None, root_value: object = None) -> bytes:
         """The JSON of the operation's `data`. Raises GivenUp."""
-        run = Run(context, VariableValues({}, {}), root_value)
+        begun = self.begin(context, variables, root_value)
+        return begun if isinstance(begun, bytes) else await begun
+
+    async def _awaited(self, run: Run, data: object, deferred: list[Deferred]) -> bytes:
+        """The JSON of `data` with what was put off."""
         try:
-            run.variables = self._variables.coerce(dict(variables or {}))
-            data = self._variant_for(run).project(run)
-            if run.deferred:
-                await settle(run, run.take_deferred())
+            await settle(run, deferred)
             return orjson.dumps(data)
         except Exception as error:
             raise GivenUp(type(error).__name__) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from graphql import VariableValues
 from graphql.pyutils import Path
@@ -13,6 +13,9 @@ from gateway.compiler.values import discard
 
 Complete = Callable[[Any, "Run", Path | None], Any]
 """Turns what a resolver answered into what the answer holds."""
+
+NO_VARIABLES: Final = VariableValues({}, {})
+"""Those of an operation that has none."""
 
 
 class Deferred(NamedTuple):
@@ -26,13 +29,16 @@ class Deferred(NamedTuple):
 
 
 class Run:
-    """The state of one run. `deferred` are the fields put off by the synchronous pass that is going on."""
+    """The state of one run. `deferred` are the fields put off by the synchronous pass that is going on.
+
+    `variables` are those of the operation, as soon as they are coerced.
+    """
 
     __slots__ = ("context", "deferred", "root_value", "variables")
 
-    def __init__(self, context: Any, variables: VariableValues, root_value: object) -> None:
+    def __init__(self, context: Any, root_value: object) -> None:
         self.context = context
-        self.variables = variables
+        self.variables = NO_VARIABLES
         self.root_value = root_value
         self.deferred: list[Deferred] = []
 

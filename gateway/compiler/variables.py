@@ -33,6 +33,7 @@ from graphql.execution.values import VariableValueSource
 
 from gateway.compiler.errors import NotCompilable, Unusual
 from gateway.compiler.literals import LiteralCoercer, default_of, literal_coercer
+from gateway.compiler.run import NO_VARIABLES
 
 Coercer = Callable[[Any], Any]
 """From a value of JSON to what a resolver is given."""
@@ -49,17 +50,19 @@ class Variables:
         self._definitions = operation.variable_definitions or ()
         self._readers = [_variable(schema, definition) for definition in self._definitions]
 
-    def coerce(self, inputs: dict[str, Any]) -> VariableValues:
+    def coerce(self, inputs: Mapping[str, Any]) -> VariableValues:
         """The values of the variables. Raises what graphql-core tells of values that do not fit."""
+        if not self._readers:
+            return NO_VARIABLES
         try:
             return self._coerced(inputs)
         except Exception:  # noqa: BLE001  # whatever it is, graphql-core knows better
-            values = get_variable_values(self._schema, self._definitions, inputs)
+            values = get_variable_values(self._schema, self._definitions, dict(inputs))
             if isinstance(values, list):
                 raise values[0] from None
             return values
 
-    def _coerced(self, inputs: dict[str, Any]) -> VariableValues:
+    def _coerced(self, inputs: Mapping[str, Any]) -> VariableValues:
         values = VariableValues({}, {})
         for reader in self._readers:
             reader.read(inputs, values)
@@ -74,7 +77,7 @@ class _Variable:
     coerce: Coercer
     default: LiteralCoercer | None
 
-    def read(self, inputs: dict[str, Any], values: VariableValues) -> None:
+    def read(self, inputs: Mapping[str, Any], values: VariableValues) -> None:
         signature = self.signature
         name = signature.name
         value = inputs.get(name, Undefined)

@@ -63,6 +63,11 @@ class Admission:
         return len(self._running)
 
     @property
+    def has_room(self) -> bool:
+        """Whether a request would be taken now."""
+        return not self._is_closed and len(self._running) < self._max_in_flight
+
+    @property
     def is_closed(self) -> bool:
         """Whether nothing more is taken: the process is to stop."""
         return self._is_closed

@@ -5,8 +5,8 @@ Cookies are never read, and neither is a token in the address: both would be sen
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from gateway.auth.errors import AuthenticationUnavailable, NotAuthenticated
 from gateway.auth.principal import Principal
@@ -15,7 +15,7 @@ from gateway.http.refusal import HttpRefusal
 from gateway.schema.errors import ErrorCode
 from gateway.store.errors import StoreUnavailable
 
-Authenticate = Callable[[str | None], Principal | Awaitable[Principal]]
+Authenticate = Callable[[str | None], Principal | Coroutine[Any, Any, Principal]]
 """From a bearer token, or None without one, to the principal: at once, where nobody has to be asked for it. Raises
 `AuthenticationError`, `StoreUnavailable`, then or when it is awaited."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from random import Random
 from typing import Final
 
@@ -18,12 +18,12 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.http.cors import NO_CORS, CorsOptions, cors_middleware
-from gateway.http.head import RequestHead, head_of, is_answered, note_request, request_id
+from gateway.http.head import Header, RequestHead, head_of, is_answered, note_request, request_id
 from gateway.http.hosts import host_middleware
 from gateway.http.refusal import HttpRefusal, refusal_response
 from gateway.schema.errors import ErrorCode
 from gateway.telemetry import REQUEST_ID, observing
-from gateway.telemetry.clients import KnownClients
+from gateway.telemetry.clients import Client, KnownClients
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,9 @@ _RAW_NAMES: Final = frozenset({REQUEST_ID_HEADER, *(name for name, _ in _RAW_HEA
 
 OTHER: Final = "other"
 
-ROUTES: Final = frozenset({"/graphql", "/healthz", "/readyz", "/metrics"})
+GRAPHQL_PATH: Final = "/graphql"
+
+ROUTES: Final = frozenset({GRAPHQL_PATH, "/healthz", "/readyz", "/metrics"})
 """Addresses that figures are told apart by. What else a client asks for, GraphiQL's files too, is `OTHER`."""
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
@@ -83,12 +85,12 @@ class Exchange:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        head = RequestHead(scope)
-        identity = _identity(head.get(REQUEST_ID_HEADER))
-        client = self._clients.client(head.first(_NAME_HEADERS), head.first(_VERSION_HEADERS))
+        head = RequestHead.of(scope)
+        identity = well_formed_id(head.get(REQUEST_ID_HEADER)) or new_request_id()
+        client = client_of(head, self._clients)
         route = head.path if head.path in ROUTES else OTHER
         method = head.method if head.method in METHODS else OTHER
-        if route == "/graphql":
+        if route == GRAPHQL_PATH:
             observing.client_request(client)
         logged = REQUEST_ID.set(identity)
         try:
@@ -98,7 +100,7 @@ class Exchange:
                 def send_with_headers(message: Message) -> Awaitable[None]:
                     if message["type"] == "http.response.start":
                         observed.status = message["status"]
-                        message["headers"] = _completed(message.get("headers", ()), identity)
+                        message["headers"] = completed(message.get("headers", ()), identity)
                     return send(message)
 
                 await self._app(scope, receive, send_with_headers)
@@ -131,7 +133,12 @@ class FailureBoundary:
             await refusal_response(refusal, accept, requestId=request_id(scope))(scope, receive, send)
 
 
-def _completed(headers: list[tuple[bytes, bytes]], identity: str) -> list[tuple[bytes, bytes]]:
+def client_of(head: RequestHead, clients: KnownClients) -> Client:
+    """Who sends a request with this head, as far as `clients` are told apart."""
+    return clients.client(head.first(_NAME_HEADERS), head.first(_VERSION_HEADERS))
+
+
+def completed(headers: Sequence[Header], identity: str) -> list[Header]:
     """`headers` of an answer with those that all answers have, unless it sets them itself."""
     added = (*_RAW_HEADERS, (REQUEST_ID_HEADER, identity.encode()))
     present = {name for name, _ in headers}
@@ -140,8 +147,11 @@ def _completed(headers: list[tuple[bytes, bytes]], identity: str) -> list[tuple[
     return [*headers, *(each for each in added if each[0] not in present)]
 
 
-def _identity(proposed: str | None) -> str:
-    """The id that the client proposes, where it is well-formed; else one that no other request has."""
-    if proposed and _REQUEST_ID.fullmatch(proposed):
-        return proposed
+def well_formed_id(proposed: str | None) -> str | None:
+    """The id that a client proposes; None where it proposes none, or one that could not stand in a log."""
+    return proposed if proposed and _REQUEST_ID.fullmatch(proposed) else None
+
+
+def new_request_id() -> str:
+    """An id that no other request has."""
     return f"{_random.getrandbits(128):032x}"

@@ -8,10 +8,9 @@ from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.http.head import Header
 from gateway.http.negotiation import JSON
 from gateway.schema.pipeline import Answer
-
-Header = tuple[bytes, bytes]
 
 VARY: Final = (b"vary", b"Accept, Authorization")
 """What an answer depends on besides its address: its type, and who asks."""
@@ -35,6 +34,12 @@ class AnswerResponse:
 def answer_response(answer: Answer, media_type: str) -> AnswerResponse:
     """The response to a POST. It is never kept: a cache could not tell two requests to one address apart."""
     return _response(answer, media_type, (NO_STORE,))
+
+
+def answer_headers(media_type: str, length: bytes, kept: tuple[Header, ...] = (NO_STORE,)) -> tuple[Header, ...]:
+    """The headers of a response with so many bytes; `kept` say for how long it may be."""
+    described = ((b"content-type", b"%b; charset=utf-8" % media_type.encode()), (b"content-length", length))
+    return (*kept, VARY, *described)
 
 
 def cacheable_answer_response(answer: Answer, media_type: str, if_none_match: str | None) -> AnswerResponse:
@@ -62,11 +67,8 @@ def is_held(tag: str, if_none_match: str | None) -> bool:
 
 
 def _response(answer: Answer, media_type: str, headers: tuple[Header, ...]) -> AnswerResponse:
-    described = (
-        (b"content-type", b"%b; charset=utf-8" % media_type.encode()),
-        (b"content-length", b"%d" % len(answer.content)),
-    )
-    return AnswerResponse(_status(answer, media_type), (*headers, VARY, *described), answer.content)
+    described = answer_headers(media_type, b"%d" % len(answer.content), headers)
+    return AnswerResponse(_status(answer, media_type), described, answer.content)
 
 
 def _status(answer: Answer, media_type: str) -> int:

@@ -19,21 +19,20 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from gateway.auth.authenticator import anyone
 from gateway.http.admission import MAX_IN_FLIGHT, Admission, Admitted
+from gateway.http.at_once import AtOnce
 from gateway.http.bearer import Authenticate
 from gateway.http.cors import CorsOptions
 from gateway.http.graphiql_page import GraphiqlPage
 from gateway.http.graphql import GraphQLEndpoint
 from gateway.http.health import Readiness, health_routes
 from gateway.http.metrics import Refresh, metrics_routes
-from gateway.http.middleware import middleware
+from gateway.http.middleware import GRAPHQL_PATH, middleware
 from gateway.http.parameters import BodyLimits
 from gateway.http.refusal import HttpRefusal, refusal_response
 from gateway.resilience.rate_limits import RateLimiter
 from gateway.schema.errors import ErrorCode
 from gateway.schema.pipeline import Pipeline
 from gateway.telemetry.clients import KnownClients
-
-GRAPHQL_PATH: Final = "/graphql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,28 @@ def create_http_app(
     # A redirect would turn a POST into a GET in some clients: an address with a slash too many is not found.
     app.router.redirect_slashes = False
     app.state.admission = admission
+    app.state.at_once = _at_once(pipeline, options, admission)
     return app
+
+
+def at_once_of(app: Starlette) -> AtOnce | None:
+    """What answers for an application that `create_http_app` made when nothing has to be waited for."""
+    at_once: AtOnce | None = app.state.at_once
+    return at_once
+
+
+def _at_once(pipeline: Pipeline, options: HttpOptions, admission: Admission) -> AtOnce | None:
+    """None where each request is counted, or answers may differ by the page that asks."""
+    if options.rate_limiter is not None or options.cors.allow_origins:
+        return None
+    return AtOnce(
+        pipeline,
+        admission,
+        authenticate=options.authenticate,
+        clients=options.clients,
+        body_limits=options.body,
+        hosts=options.hosts,
+    )
 
 
 class _Gateway(Starlette):

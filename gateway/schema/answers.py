@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import orjson
@@ -160,7 +161,8 @@ def _key_of(question: Question, principal: Principal) -> Hashable | None:
     return (document, variables, principal.shops, principal.scopes, principal.order)
 
 
-def may_be_kept(coordinates: Collection[str]) -> bool:
+@lru_cache(maxsize=1024)
+def may_be_kept(coordinates: frozenset[str]) -> bool:
     """Whether an answer that reads the fields `coordinates` can be the same a second later."""
     roots = {coordinate for coordinate in coordinates if coordinate.startswith("Query.")}
     return roots <= KEPT_ROOTS and VOLATILE.isdisjoint(coordinates)

@@ -87,6 +87,7 @@ class Operation:
 
     `read_ahead` is what resolvers read ahead of the selection; None where that depends on variables. `runs` counts how
     often it was asked for, and `program` is what it was compiled to; False when that was tried and cannot be.
+    `waited` is whether its last run had to wait for anything.
     """
 
     document: DocumentNode
@@ -96,6 +97,7 @@ class Operation:
     is_within_limits: bool = False
     runs: int = 0
     program: Program | Literal[False] | None = None
+    waited: bool = False
 
     @property
     def is_query(self) -> bool:

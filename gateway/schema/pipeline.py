@@ -10,10 +10,11 @@ not run: the gateway has none. This module knows nothing of HTTP.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import orjson
 import strawberry
@@ -29,7 +30,7 @@ from gateway.schema.answers import NEVER, KeptAnswer, KeptAnswers, may_be_kept
 from gateway.schema.documents import MAX_ERRORS, Documents, Operation, RequestRefused, coded
 from gateway.schema.encoding import encode
 from gateway.schema.errors import ClientError, ErrorCode, QueryRequired
-from gateway.schema.persisted import PersistedDocuments
+from gateway.schema.persisted import DocumentRefused, PersistedDocuments
 from gateway.schema.programs import Programs
 from gateway.schema.settings import LimitSettings
 from gateway.store.database import StoreUnavailable
@@ -154,6 +155,18 @@ class Pipeline:
         self._answers = layers.answers
         self._programs = Programs(self._schema, layers.pieces) if layers.compiles else None
 
+    def at_once(self, request: GraphQLRequest, *, request_id: str, principal: Principal) -> Answer | None:
+        """What `run` would answer, where that takes no waiting and all of it is there. May be called outside of a task.
+
+        None in every other case; nothing has come of it then.
+        """
+        started = time.perf_counter()
+        asked = _Asked(request, request_id, principal)
+        answer = self._find(asked) or self._made_at_once(asked)
+        if answer is not None:
+            observing.operation_answered(OperationType.QUERY.value, time.perf_counter() - started)
+        return answer
+
     async def run(
         self, request: GraphQLRequest, *, request_id: str, principal: Principal, queries_only: bool
     ) -> Answer:
@@ -162,47 +175,79 @@ class Pipeline:
         Raises QueryRequired when `queries_only` and the operation is none, and DocumentRefused when no document is to
         be run. Whatever resolvers raise ends in `errors`. What the context's own methods raise comes through.
         """
+        asked = _Asked(request, request_id, principal)
         with observing.operation() as notes:
-            kept = self._answers.find(request, principal) if self._answers else None
+            kept = self._find(asked)
             if kept is not None:
                 notes.chose(OperationType.QUERY.value)
                 notes.executed(has_errors=False)
-                return Answer(kept.content, executed=True, max_age=kept.max_age)
+                return kept
             try:
-                return await self._made(request, request_id, principal, queries_only, notes)
+                return await self._made(asked, queries_only, notes)
             except RequestRefused as refused:
                 errors = [_told(error) for error in refused.errors]
                 observing.errors_told(_codes(errors))
                 return Answer(encode({"errors": errors}), executed=False)
 
-    async def _made(
-        self,
-        request: GraphQLRequest,
-        request_id: str,
-        principal: Principal,
-        queries_only: bool,
-        notes: observing.operation,
-    ) -> Answer:
+    def _find(self, asked: _Asked) -> Answer | None:
+        """The answer that was kept."""
+        kept = self._answers.find(asked.request, asked.principal) if self._answers else None
+        return None if kept is None else Answer(kept.content, executed=True, max_age=kept.max_age)
+
+    def _keep(self, asked: _Asked, operation: Operation, context: OperationContext, answer: Answer, begun: int) -> None:
+        """Keep the answer for whoever asks the same, if it can be. Making it began at `begun`."""
+        if self._answers and operation.program and answer.max_age and may_be_kept(operation.program.coordinates):
+            kept = KeptAnswer(answer.content, answer.max_age)
+            self._answers.keep(asked.request, asked.principal, kept, context.names(), begun)
+
+    def _made_at_once(self, asked: _Asked) -> Answer | None:
+        """The answer, made now, by a compiled operation that did not have to wait when it last ran."""
+        operation = self._known_operation(asked.request)
+        if operation is None or not operation.program or operation.waited:
+            return None
+        begun = self._answers.now() if self._answers else NEVER
+        context = self._context(asked, operation)
+        try:
+            data = operation.program.at_hand(context, asked.request.variables)
+        except GivenUp:
+            return None
+        operation.waited = data is None
+        if data is None or context.failures():
+            return None
+        answer = Answer(_Outcome(data, []).body, executed=True, max_age=context.max_age())
+        self._keep(asked, operation, context, answer, begun)
+        return answer
+
+    def _known_operation(self, request: GraphQLRequest) -> Operation | None:
+        """What is to be run, where that is known; a document that comes with its hash is to be kept first."""
+        if request.sha256 is not None and request.query is not None:
+            return None
+        try:
+            text = self._persisted.at_hand(request)
+            return self._documents.known(text, request.operation_name, request.variables) if text else None
+        except (RequestRefused, DocumentRefused):
+            return None
+
+    async def _made(self, asked: _Asked, queries_only: bool, notes: observing.operation) -> Answer:
         """The answer, made now. Raises RequestRefused, QueryRequired and DocumentRefused."""
+        request = asked.request
         begun = self._answers.now() if self._answers else NEVER
         operation = await self._operation(request)
         if queries_only and not operation.is_query:
             raise QueryRequired
-        context = self._new_context(request_id, principal)
+        context = self._context(asked, operation)
         program = operation.program or await self._compiled(operation, request)
         outcome = await self._run_program(program, operation, request, context) if program else None
         if outcome is None:
             context = context.afresh() if program else context
-            outcome = await self._run_core(operation, request, context, request_id)
+            outcome = await self._run_core(operation, asked, context)
         if request.sha256 is not None:
             await self._persisted.keep(request)
         notes.chose(operation.node.operation.value)
         notes.executed(has_errors=bool(outcome.errors))
         observing.errors_told(_codes(outcome.errors))
         answer = Answer(outcome.body, executed=True, max_age=_max_age(operation, context, outcome))
-        if self._answers and program and answer.max_age and may_be_kept(program.coordinates):
-            kept = KeptAnswer(answer.content, answer.max_age)
-            self._answers.keep(request, principal, kept, context.names(), begun)
+        self._keep(asked, operation, context, answer, begun)
         return answer
 
     async def _operation(self, request: GraphQLRequest) -> Operation:
@@ -211,6 +256,11 @@ class Pipeline:
         known = self._documents.known(text, request.operation_name, request.variables)
         return known or await self._documents.load(text, request.operation_name, request.variables)
 
+    def _context(self, asked: _Asked, operation: Operation) -> OperationContext:
+        context = self._new_context(asked.request_id, asked.principal)
+        _lend_read_ahead(operation, context)
+        return context
+
     async def _compiled(self, operation: Operation, request: GraphQLRequest) -> Program | None:
         return await self._programs.of(operation, request.variables or {}) if self._programs else None
 
@@ -218,21 +268,20 @@ class Pipeline:
         self, program: Program, operation: Operation, request: GraphQLRequest, context: OperationContext
     ) -> _Outcome | None:
         """What the compiled operation comes to; None when graphql-core has to run it, as for every error."""
-        _lend_read_ahead(operation, context)
         try:
-            data = await program.run(context, request.variables)
+            data = program.begin(context, request.variables)
+            operation.waited = not isinstance(data, bytes)
+            data = data if isinstance(data, bytes) else await data
         except GivenUp:
             return None
         return _Outcome(data, _failure_errors(context.failures()))
 
-    async def _run_core(
-        self, operation: Operation, request: GraphQLRequest, context: OperationContext, request_id: str
-    ) -> _Outcome:
+    async def _run_core(self, operation: Operation, asked: _Asked, context: OperationContext) -> _Outcome:
         """What the operation comes to on graphql-core. Raises RequestRefused for its variables."""
         _lend_read_ahead(operation, context)
-        outcome = self._executor_of(operation, request, context).execute_operation()
+        outcome = self._executor_of(operation, asked.request, context).execute_operation()
         result = cast(ExecutionResult, await cast(Awaitable[Any], outcome) if _is_awaitable(outcome) else outcome)
-        told = [*_resolver_errors(result.errors or (), request_id), *_failure_errors(context.failures())]
+        told = [*_resolver_errors(result.errors or (), asked.request_id), *_failure_errors(context.failures())]
         return _Outcome(encode(result.data), told)
 
     def _executor_of(self, operation: Operation, request: GraphQLRequest, context: OperationContext) -> Executor[Any]:
@@ -249,6 +298,14 @@ class Pipeline:
         if isinstance(executor, list):
             raise RequestRefused([coded(error, ErrorCode.BAD_USER_INPUT) for error in executor])
         return executor
+
+
+class _Asked(NamedTuple):
+    """A request, and who sends it."""
+
+    request: GraphQLRequest
+    request_id: str
+    principal: Principal
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from gateway.telemetry.clients import CLIENT, Client
 from gateway.telemetry.logs import ACCESS_LOGGER
 from gateway.telemetry.metrics import counted, level, spread
 from gateway.telemetry.names import Attribute, Span
-from gateway.telemetry.tracing import AttributeValue, OpenSpan, is_tracing, span
+from gateway.telemetry.tracing import NOTHING, AttributeValue, OpenSpan, is_tracing, span
 from providers.errors import ProviderError
 
 _access = logging.getLogger(ACCESS_LOGGER)
@@ -86,6 +86,12 @@ def _tell_answer(traced: OpenSpan, status: int | None, method: str, route: str, 
         _access.info("%s %s %s in %d ms", method, route, told, seconds * 1000)
 
 
+def request_answered(method: str, route: str, client: Client, status: int, seconds: float) -> None:
+    """A request that nobody traces was made by `client` and answered, all at once."""
+    client_request(client)
+    _tell_answer(NOTHING, status, method, route, seconds)
+
+
 def client_request(client: Client) -> None:
     """A request to the GraphQL endpoint was made by `client`."""
     counted(metrics.CLIENT_REQUESTS, client.name, client.version).inc()
@@ -134,6 +140,12 @@ class operation:  # noqa: N801  # as above
         counted(metrics.OPERATIONS, self._type, self._outcome).inc()
         spread(metrics.OPERATION_DURATION, self._type).observe(time.perf_counter() - self._begun)
         self._span.__exit__(kind, error, trace)
+
+
+def operation_answered(operation_type: str, seconds: float) -> None:
+    """An operation that nobody traces was run, and all of the answer is there."""
+    counted(metrics.OPERATIONS, operation_type, OK).inc()
+    spread(metrics.OPERATION_DURATION, operation_type).observe(seconds)
 
 
 def errors_told(codes: Iterable[str]) -> None:

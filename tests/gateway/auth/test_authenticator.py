@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -66,18 +66,31 @@ def order_tokens(tmp_path: Path, moment: Moment) -> OrderTokens:
     return OrderTokens(SecretFile(file), timedelta(days=1), moment.clock)
 
 
+Authenticate = Callable[[str | None], Awaitable[Principal]]
+
+
+def awaited(authenticator: Authenticator) -> Authenticate:
+    """What `authenticator` answers, at once or later."""
+
+    async def principal(token: str | None) -> Principal:
+        known = authenticator(token)
+        return known if isinstance(known, Principal) else await known
+
+    return principal
+
+
 @pytest.fixture
-def authenticate(keys: ApiKeys, order_tokens: OrderTokens, tmp_path: Path, moment: Moment) -> Authenticator:
+def authenticate(keys: ApiKeys, order_tokens: OrderTokens, tmp_path: Path, moment: Moment) -> Authenticate:
     file = tmp_path / "jwt-secret"
     file.write_text(SECRET, "utf-8")
     settings = JwtSettings(issuer=ISSUER, audience=AUDIENCE, secret_file=file)
     jwt = JwtVerifier(settings, SecretKeys(SecretFile(file)), moment.clock)
-    return Authenticator(ApiKeyVerifier(keys, moment.clock, moment.monotonic), jwt, order_tokens)
+    return awaited(Authenticator(ApiKeyVerifier(keys, moment.clock, moment.monotonic), jwt, order_tokens))
 
 
 class TestKinds:
     async def test_each_kind_of_token_is_recognised(
-        self, authenticate: Authenticator, keys: ApiKeys, order_tokens: OrderTokens
+        self, authenticate: Authenticate, keys: ApiKeys, order_tokens: OrderTokens
     ) -> None:
         await keys.add(KEY)
         minted = order_tokens.mint(ORDER, timedelta(hours=1), personal=False)
@@ -87,7 +100,7 @@ class TestKinds:
         assert (await authenticate(minted.value)).order == ORDER
 
     async def test_a_key_and_a_subject_of_one_name_and_a_reader_are_told_apart(
-        self, authenticate: Authenticator, keys: ApiKeys, order_tokens: OrderTokens
+        self, authenticate: Authenticate, keys: ApiKeys, order_tokens: OrderTokens
     ) -> None:
         await keys.add(KEY)
         minted = order_tokens.mint(ORDER, timedelta(hours=1), personal=False)
@@ -97,7 +110,7 @@ class TestKinds:
 
     @pytest.mark.parametrize("token", [None, ""])
     async def test_nothing_sent_is_told_from_something_wrong(
-        self, authenticate: Authenticator, token: str | None
+        self, authenticate: Authenticate, token: str | None
     ) -> None:
         with pytest.raises(NotAuthenticated) as error:
             await authenticate(token)
@@ -107,17 +120,17 @@ class TestKinds:
         "token",
         ["x", "x" * (LONGEST_TOKEN + 1), "é", "tgk_", pytest.param(f"{MADE.value}x", id="a key and more"), "a.b.c"],
     )
-    async def test_what_is_no_token_of_ours_is_refused(self, authenticate: Authenticator, token: str) -> None:
+    async def test_what_is_no_token_of_ours_is_refused(self, authenticate: Authenticate, token: str) -> None:
         with pytest.raises(NotAuthenticated) as error:
             await authenticate(token)
         assert error.value.is_given
 
-    async def test_a_jwt_that_calls_itself_an_order_token_is_checked_as_one(self, authenticate: Authenticator) -> None:
+    async def test_a_jwt_that_calls_itself_an_order_token_is_checked_as_one(self, authenticate: Authenticate) -> None:
         with pytest.raises(NotAuthenticated, match="signature"):
             await authenticate(signed(SECRET, "HS256", {"typ": "trackgraph-order+jwt"}))
 
     async def test_where_no_jwt_is_set_up_none_is_taken(self, keys: ApiKeys, moment: Moment) -> None:
-        authenticate = Authenticator(ApiKeyVerifier(keys, moment.clock))
+        authenticate = awaited(Authenticator(ApiKeyVerifier(keys, moment.clock)))
         with pytest.raises(NotAuthenticated):
             await authenticate(signed(SECRET, "HS256"))
 
@@ -128,13 +141,13 @@ class TestKinds:
 
 
 class TestApiKeys:
-    async def test_the_whole_key_counts_and_not_its_id_alone(self, authenticate: Authenticator, keys: ApiKeys) -> None:
+    async def test_the_whole_key_counts_and_not_its_id_alone(self, authenticate: Authenticate, keys: ApiKeys) -> None:
         await keys.add(KEY)
         with pytest.raises(NotAuthenticated):
             await authenticate(MADE.value[:-1] + ("A" if MADE.value[-1] != "A" else "B"))
 
     async def test_a_key_is_good_until_it_expires(
-        self, authenticate: Authenticator, keys: ApiKeys, moment: Moment
+        self, authenticate: Authenticate, keys: ApiKeys, moment: Moment
     ) -> None:
         await keys.add(replace(KEY, expires_at=NOON + timedelta(seconds=3)))
         await authenticate(MADE.value)
@@ -143,7 +156,7 @@ class TestApiKeys:
             await authenticate(MADE.value)
 
     async def test_a_revoked_key_is_taken_for_seconds_at_most(
-        self, authenticate: Authenticator, keys: ApiKeys, moment: Moment
+        self, authenticate: Authenticate, keys: ApiKeys, moment: Moment
     ) -> None:
         await keys.add(KEY)
         await authenticate(MADE.value)
@@ -157,11 +170,13 @@ class TestApiKeys:
         keys = ApiKeys(database)
         await keys.add(KEY)
         verifier = ApiKeyVerifier(keys, moment.clock, moment.monotonic)
-        await verifier.principal(MADE.value)
+        assert verifier.held(MADE.value) is None
+        looked_up = await verifier.principal(MADE.value)
         await database.aclose()
         take_away(store_file)
-        await verifier.principal(MADE.value)
+        assert verifier.held(MADE.value) == await verifier.principal(MADE.value) == looked_up
         moment.now = NOON + timedelta(seconds=HELD_SECONDS)
+        assert verifier.held(MADE.value) is None
         with pytest.raises(StoreUnavailable):
             await verifier.principal(MADE.value)
         await database.aclose()
