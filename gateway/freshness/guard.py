@@ -15,7 +15,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from gateway.freshness.stamps import NEVER, TagStamps
+from gateway.freshness.gathering import NOTHING, Found, GatheredReads
+from gateway.freshness.stamps import TagStamps
 from gateway.telemetry import observing
 
 T = TypeVar("T")
@@ -33,8 +34,7 @@ class StorageUnavailable(Exception):
 class SharedStorage(Protocol):
     """What can be guarded: a storage outside the process. Every method may raise `StorageUnavailable`, or hang."""
 
-    async def read(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int]: ...
-    async def latest_stamp(self, tags: Collection[str]) -> int: ...
+    async def read(self, keys: Collection[str], tags: Collection[str]) -> Found: ...
     async def write(self, key: str, payload: bytes, seconds: float) -> None: ...
     async def delete(self, key: str) -> None: ...
     async def stamp(self, stamps: dict[str, int], seconds: float) -> None: ...
@@ -82,6 +82,7 @@ class GuardedStorage:
         self._untold: int | None = None
         self._prober: asyncio.Task[None] | None = None
         self._turns = asyncio.Semaphore(CONCURRENT_OPERATIONS)
+        self._reads = GatheredReads(self._read)
         observing.cache_back()
 
     @property
@@ -93,13 +94,15 @@ class GuardedStorage:
         """Nothing: other processes write to it, so that it has to be asked."""
 
     async def read(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int]:
-        nothing: tuple[bytes | None, int] = (None, NEVER)
-        payload, stamp = await self._guarded(lambda: self._inner.read(key, tags), nothing)
-        return payload, max(stamp, self._stamps.latest(tags))
+        found = await self._reads.read((key,), tags) if self._prober is None else NOTHING
+        return found.payloads.get(key), max(found.latest(tags), self._stamps.latest(tags))
 
     async def latest_stamp(self, tags: Collection[str]) -> int:
-        stamp = await self._guarded(lambda: self._inner.latest_stamp(tags), NEVER)
-        return max(stamp, self._stamps.latest(tags))
+        found = await self._reads.read((), tags) if self._prober is None and tags else NOTHING
+        return max(found.latest(tags), self._stamps.latest(tags))
+
+    async def _read(self, keys: Collection[str], tags: Collection[str]) -> Found:
+        return await self._guarded(lambda: self._inner.read(keys, tags), NOTHING)
 
     async def write(self, key: str, payload: bytes, seconds: float) -> None:
         await self._guarded(lambda: self._inner.write(key, payload, seconds), None)
@@ -129,6 +132,7 @@ class GuardedStorage:
         if self._prober is not None:
             self._prober.cancel()
             await asyncio.wait({self._prober})
+        await self._reads.aclose()
         try:
             async with _limited(self._timing.probe):
                 await self._inner.aclose()

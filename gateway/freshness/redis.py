@@ -22,9 +22,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.freshness.address import RedisAddress
+from gateway.freshness.gathering import Found
 from gateway.freshness.guard import StorageUnavailable
 from gateway.freshness.sealing import Seal
-from gateway.freshness.stamps import NEVER
 
 T = TypeVar("T")
 
@@ -60,16 +60,18 @@ class RedisStorage:
             connection_pool_kwargs=_connection_options(address),
         )
 
-    async def read(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int]:
-        """The payload under `key`, and the latest stamp of `tags`, in one round trip."""
-        name = self._entry_name(key)
-        sealed, *stamps = await self._ask(self._cache.multi_get([name, *map(self._stamp_name, tags)]))
-        payload = None if sealed is None else self._seal.open(name, sealed)
-        return payload, _latest(stamps)
-
-    async def latest_stamp(self, tags: Collection[str]) -> int:
-        """The latest stamp of `tags`."""
-        return _latest(await self._ask(self._cache.multi_get([*map(self._stamp_name, tags)]))) if tags else NEVER
+    async def read(self, keys: Collection[str], tags: Collection[str]) -> Found:
+        """The payloads under `keys` and the stamps of `tags`, in one round trip."""
+        names = [*map(self._entry_name, keys)]
+        values = await self._ask(self._cache.multi_get([*names, *map(self._stamp_name, tags)]))
+        sealed, stamps = values[: len(names)], values[len(names) :]
+        opened = (
+            None if value is None else self._seal.open(name, value) for name, value in zip(names, sealed, strict=True)
+        )
+        return Found(
+            {key: payload for key, payload in zip(keys, opened, strict=True) if payload is not None},
+            {tag: _stamp(stamp) for tag, stamp in zip(tags, stamps, strict=True) if stamp is not None},
+        )
 
     async def write(self, key: str, payload: bytes, seconds: float) -> None:
         """Keep `payload` under `key` for `seconds`, a millisecond at least."""
@@ -184,12 +186,8 @@ def _ttl(seconds: float) -> float:
     return max(float(seconds), 0.001)
 
 
-def _latest(stamps: Collection[bytes | None]) -> int:
-    # A stamp that is not a number is not ours and cannot say what it forbids: nothing older than now may be served.
-    return max((_stamp(stamp) for stamp in stamps if stamp is not None), default=NEVER)
-
-
 def _stamp(text: bytes) -> int:
+    # A stamp that is not a number is not ours and cannot say what it forbids: nothing older than now may be served.
     return int(text) if text.isdigit() else _ALWAYS
 
 

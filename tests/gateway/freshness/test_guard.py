@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from gateway.freshness.cache import FreshCache
+from gateway.freshness.gathering import Found
 from gateway.freshness.guard import GuardedStorage, GuardTiming, StorageUnavailable
 from gateway.freshness.settings import CacheSettings, FreshnessSettings
 from gateway.freshness.storage import open_storage
@@ -41,12 +42,10 @@ class SickStorage:
         if self.refuses:
             raise StorageUnavailable("ConnectionRefusedError")
 
-    async def read(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int]:
+    async def read(self, keys: Collection[str], tags: Collection[str]) -> Found:
         await self._answer()
-        return self.entries.get(key), max((self.stamps.get(tag, 0) for tag in tags), default=0)
-
-    async def latest_stamp(self, tags: Collection[str]) -> int:
-        return (await self.read("", tags))[1]
+        payloads = {key: self.entries[key] for key in keys if key in self.entries}
+        return Found(payloads, {tag: self.stamps[tag] for tag in tags if tag in self.stamps})
 
     async def write(self, key: str, payload: bytes, seconds: float) -> None:  # noqa: ARG002  # part of the Protocol
         await self._answer()
