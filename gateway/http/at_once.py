@@ -109,23 +109,24 @@ class AtOnce:
         if read is None or principal is None:
             return None
         identity = read.identity or new_request_id()
-        content = self._content(body, identity, principal, read.client)
-        if content is None:
-            return None
-        observing.request_answered("POST", GRAPHQL_PATH, read.client, 200, time.perf_counter() - begun)
+        logged, known = REQUEST_ID.set(identity), CLIENT.set(read.client)
+        try:
+            content = self._content(body, identity, principal)
+            if content is None:
+                return None
+            observing.request_answered("POST", GRAPHQL_PATH, read.client, 200, time.perf_counter() - begun)
+        finally:
+            CLIENT.reset(known)
+            REQUEST_ID.reset(logged)
         before, between, behind = read.answer
         return b"%b%d%b%b%b" % (before, len(content), between, identity.encode(), behind), content
 
-    def _content(self, body: bytes, identity: str, principal: Principal, client: Client) -> bytes | None:
+    def _content(self, body: bytes, identity: str, principal: Principal) -> bytes | None:
         asked = self._asked if len(body) <= SHORT else from_body
-        logged, known = REQUEST_ID.set(identity), CLIENT.set(client)
         try:
             answer = self._pipeline.at_once(asked(body), request_id=identity, principal=principal)
         except HttpRefusal:
             return None
-        finally:
-            CLIENT.reset(known)
-            REQUEST_ID.reset(logged)
         return None if answer is None else answer.content
 
     def _principal(self, token: str | None) -> Principal | None:

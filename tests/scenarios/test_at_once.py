@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -23,6 +24,7 @@ from gateway.http.admission import admission_of
 from gateway.http.at_once import LONGEST
 from gateway.http.routes import at_once_of
 from gateway.settings import Settings
+from gateway.telemetry.logs import ACCESS_LOGGER, OneLineFormatter
 from gateway.telemetry.metrics import exposition
 from providers.simulation.world import SimulatedOrder
 from tests.figures import figure
@@ -234,6 +236,20 @@ async def test_each_request_is_counted_once(served: Served, order: SimulatedOrde
     requests, operations = requests_counted()
     await served.both(body)
     assert requests_counted() == (requests + 2, operations + 2)
+
+
+async def test_the_line_of_the_log_names_the_request_and_the_client(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {**JSON, "X-Request-Id": "mine", "apollographql-client-name": "app"}
+    await served.warm_up(asking(LIST), headers)
+    caplog.set_level(logging.INFO, ACCESS_LOGGER)
+    lines: list[str] = []
+    caplog.handler.setFormatter(OneLineFormatter())
+    with caplog.filtering(lambda record: bool(lines.append(caplog.handler.format(record))) or True):
+        await served.both(asking(LIST), headers)
+    told = [re.sub(r"^\S+ | in \d+ ms$", "", line) for line in lines if "/graphql" in line]
+    assert told == ["INFO gateway.access request=mine client=other/none POST /graphql 200"] * 2
 
 
 async def test_the_answers_to_requests_that_come_together_keep_their_order(
