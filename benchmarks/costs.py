@@ -25,7 +25,8 @@ from benchmarks.questions import order_list, order_page
 from gateway.app import open_services, utc_now
 from gateway.auth.principal import ANYONE, Principal
 from gateway.http.health import PartHealth
-from gateway.http.routes import GRAPHQL_PATH, HttpOptions, create_http_app
+from gateway.http.middleware import GRAPHQL_PATH
+from gateway.http.routes import HttpOptions, create_http_app
 from gateway.orders.identity import OrderKey, OrderName
 from gateway.orders.pages import PageWindow
 from gateway.resilience.deadline import Deadline
@@ -89,7 +90,7 @@ def _subjects(services: Services, number: str) -> tuple[_Subject, ...]:
     list_needs = [need_for("placedAt"), need_for("trackings", ["karla"])]
 
     async def read_store() -> None:
-        await services.links.of_orders([(SHOP, number)])
+        await services.links.of_order(SHOP, number)
         await services.invoice_trackers[SHOP].find_by_invoice(number)
 
     return (

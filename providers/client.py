@@ -8,8 +8,9 @@ it is in httpx's terms; above all, whether anything may have been sent.
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
+from typing import NamedTuple
 
 import aiohttp
 import httpx
@@ -49,6 +50,24 @@ _MEANINGS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
 general ones, for which something may have been."""
 
 
+class Answer(NamedTuple):
+    """An answer: its status, its headers, and its body as it was sent, still encoded.
+
+    Of a body that is longer than was wanted it is the beginning, which is longer than was wanted as well.
+    """
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+
+    def header(self, name: bytes) -> bytes:
+        """The first header called `name`, which is given in lower case; empty where there is none."""
+        for given, value in self.headers:
+            if given.lower() == name:
+                return value
+        return b""
+
+
 class PooledClient(httpx.AsyncClient):
     """A client for the API at `base_url` that holds at most `connections`, each with one call at a time. To be closed.
 
@@ -70,31 +89,22 @@ class PooledClient(httpx.AsyncClient):
         )
         self._root = str(self.base_url).removesuffix("/")
 
-    async def exchange(self, method: str, target: str, headers: Mapping[str, str], content: bytes | None) -> Incoming:
-        """Send one request to `target`, path and query below the base URL, and answer what comes back. To be closed.
+    async def exchange(
+        self, method: str, target: str, headers: Mapping[str, str], content: bytes | None, *, most: int
+    ) -> Answer:
+        """Send one request to `target`, path and query below the base URL, and answer what comes back.
 
-        `target` is percent-encoded. Raises subclasses of `httpx.TransportError`.
+        `target` is percent-encoded. Of a body that is longer than `most` bytes the beginning is answered, and a little
+        more than that many bytes are held. Raises subclasses of `httpx.TransportError`.
         """
         if not (target.isascii() and target.isprintable()) or " " in target:
             raise httpx.LocalProtocolError("the target is not percent-encoded")
         url = URL(f"{self._root}/{target.removeprefix('/')}", encoded=True)
-        return Incoming(await self._pool.send(method, url, {**self._defaults, **headers}, content))
-
-
-class Incoming:
-    """An answer whose body is still to come: `status`, `headers`, and in `stream` the body as it was sent, encoded."""
-
-    __slots__ = ("_answer", "headers", "status", "stream")
-
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
-        self.status = answer.status
-        self.headers = httpx.Headers(list(answer.raw_headers))
-        self.stream = _Body(answer)
-
-    async def aclose(self) -> None:
-        """Give the connection back, or close it where the body was not read to its end."""
-        self._answer.release()
+        answer = await self._pool.send(method, url, {**self._defaults, **headers}, content)
+        try:
+            return Answer(answer.status, answer.raw_headers, await _body(answer, most))
+        finally:
+            answer.release()
 
 
 class _Pool:
@@ -174,6 +184,17 @@ class _Body(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         self._answer.release()
+
+
+async def _body(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """The body as it was sent; of one that is longer than `most` bytes the beginning, a little more than that."""
+    with _InTermsOfHttpx():
+        pieces = [await answer.content.readany()]
+        held = len(pieces[0])
+        while held <= most and not answer.content.at_eof():
+            pieces.append(await answer.content.readany())
+            held += len(pieces[-1])
+    return b"".join(pieces) if len(pieces) > 1 else pieces[0]
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

@@ -10,80 +10,94 @@ from collections.abc import Callable
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel
+from pydantic.fields import FieldInfo
 
 from providers.models import Domain
 
 P = ParamSpec("P")
 D = TypeVar("D", bound=Domain)
 
+# pydantic's own `model_construct` assigns the same, and takes as long as validating does.
+_ASSIGNING: Final[dict[str, Any]] = {
+    "_new": object.__new__,
+    "_set_members": BaseModel.__dict__["__dict__"].__set__,
+    "_set_given": BaseModel.__dict__["__pydantic_fields_set__"].__set__,
+    "_set_extra": BaseModel.__dict__["__pydantic_extra__"].__set__,
+    "_set_private": BaseModel.__dict__["__pydantic_private__"].__set__,
+}
+
 
 def constructor(model: Callable[P, D]) -> Callable[P, D]:
     """`model` for a mapping: takes the same members, and does not ask again whether each is of its type.
 
     That has been seen to: by the wire model that the values come from, and by mypy, which holds calls to the signature
-    of `model`. What a type does not say still holds: an unknown member and a missing one raise pydantic's
-    `ValidationError`, and validators beside a type are run. A constraint on numbers (`Latitude`) does not hold: whoever
-    maps one looks first.
+    of `model`. What a type does not say still holds: an unknown member and a missing one raise `TypeError`, and
+    validators beside a type are run. A constraint on numbers (`Latitude`) does not hold: whoever maps one looks first.
     """
+    return _compiled(model, _as_it_is)
+
+
+def struct_constructor(model: Callable[P, D]) -> Callable[P, D]:
+    """`constructor` for members of a `WireStruct`, whose texts may be blank: where there may be none, they are None."""
+    return _compiled(model, _unless_blank)
+
+
+def _as_it_is(name: str, _: FieldInfo) -> str:
+    return name
+
+
+def _unless_blank(name: str, field: FieldInfo) -> str:
+    """The expression that `text_or_none` is: to call it would take as long as all else for a model of texts."""
+    return f"{name} if {name} and not {name}.isspace() else None" if field.annotation == str | None else name
+
+
+def _compiled(model: Callable[P, D], member: Callable[[str, FieldInfo], str]) -> Callable[P, D]:
+    """A function of the model's own, as dataclasses have one: a general one over `**members` takes twice as long."""
     kind = cast(type[D], model)
-    fields = kind.model_fields
-    defaults = {name: field.get_default(call_default_factory=True) for name, field in fields.items()}
-    required = {name for name, field in fields.items() if field.is_required()}
-    limits = _validators(kind)
-    new = _maker(kind)
-
-    def construct(*_: P.args, **given: P.kwargs) -> D:
-        members = defaults | given
-        if len(members) != len(defaults) or not required <= given.keys():
-            return model(**given)  # type: ignore[call-arg]  # which says what is wrong
-        for name, limit in limits:
-            members[name] = limit(members[name])
-        return new(members)
-
-    return construct
+    namespace = {**_ASSIGNING, "_model": kind, "_given": set(kind.model_fields), **_defaults(kind), **_limits(kind)}
+    source = _source(kind.model_fields, member)
+    exec(compile(source, f"<constructor of {kind.__name__}>", "exec"), namespace)  # noqa: S102  # made of names of fields
+    return cast(Callable[P, D], namespace["construct"])
 
 
-def same_members(wire: type[BaseModel], model: type[D]) -> Callable[[BaseModel], D]:
-    """From a `wire` to the `model` that has the very same members, of the same types. They are shared, not copied.
-
-    Raises `TypeError` when one of the two has a member that the other has not.
-    """
-    if wire.model_fields.keys() != model.model_fields.keys():
-        raise TypeError(f"{wire.__name__} and {model.__name__} do not have the same members")
-    new = _maker(model)
-    return lambda read: new(read.__dict__)
-
-
-Validator = Callable[[Any], Any]
-
-
-def _validators(model: type[Domain]) -> list[tuple[str, Validator]]:
-    """The validators that stand beside the types of fields, by the name of the field."""
-    return [
-        (name, cast(Validator, each.func))
-        for name, field in model.model_fields.items()
-        for each in field.metadata
-        if isinstance(each, AfterValidator)
-    ]
+def _source(fields: dict[str, FieldInfo], member: Callable[[str, FieldInfo], str]) -> str:
+    """The function `construct`; `member` tells the expression for a member that no validator stands beside."""
+    parameters = (name if field.is_required() else f"{name}=_default_{name}" for name, field in fields.items())
+    members = (
+        f"{name!r}: {_limited(name) if _limit(field) else member(name, field)}" for name, field in fields.items()
+    )
+    return f"""\
+def construct(*, {", ".join(parameters)}):
+    made = _new(_model)
+    _set_members(made, {{{", ".join(members)}}})
+    _set_given(made, _given)
+    _set_extra(made, None)
+    _set_private(made, None)
+    return made
+"""
 
 
-# pydantic's own `model_construct` assigns the same, and takes as long as validating does.
-_set_members: Final = BaseModel.__dict__["__dict__"].__set__
-_set_given: Final = BaseModel.__dict__["__pydantic_fields_set__"].__set__
-_set_extra: Final = BaseModel.__dict__["__pydantic_extra__"].__set__
-_set_private: Final = BaseModel.__dict__["__pydantic_private__"].__set__
+def _limited(name: str) -> str:
+    """As pydantic, which does not validate a default."""
+    return f"{name} if {name} is _default_{name} else _limit_{name}({name})"
 
 
-def _maker(model: type[D]) -> Callable[[dict[str, Any]], D]:
-    """Makes a `model` that has these members, all of them."""
-    given, new = set(model.model_fields), object.__new__
+def _defaults(kind: type[Domain]) -> dict[str, object]:
+    return {
+        f"_default_{name}": field.get_default(call_default_factory=True) for name, field in kind.model_fields.items()
+    }
 
-    def make(members: dict[str, Any]) -> D:
-        made = new(model)
-        _set_members(made, members)
-        _set_given(made, given)
-        _set_extra(made, None)
-        _set_private(made, None)
-        return made
 
-    return make
+def _limits(kind: type[Domain]) -> dict[str, object]:
+    return {f"_limit_{name}": limit for name, field in kind.model_fields.items() if (limit := _limit(field))}
+
+
+def _limit(field: FieldInfo) -> Callable[[Any], Any] | None:
+    """The validator that stands beside the type of a field."""
+    beside = [each.func for each in field.metadata if isinstance(each, AfterValidator)]
+    match beside:
+        case []:
+            return None
+        case [limit]:
+            return cast(Callable[[Any], Any], limit)
+    raise TypeError("a field has several validators beside its type")

@@ -7,7 +7,7 @@ redirect is followed, no body over the cap is held, and neither URLs nor bodies 
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -16,7 +16,8 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 import httpx
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, ValidationError
+from pydantic_core import from_json
 
 from providers.base import Clock
 from providers.client import PooledClient
@@ -31,6 +32,7 @@ from providers.errors import (
     ProviderTimeout,
     RequestRejected,
 )
+from providers.reading import BodyReader, WrongShape
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 """Most that a decoded provider body may hold; a page of 100 Karla orders is about 1 MB."""
@@ -43,17 +45,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A provider's answer: status, headers (case-insensitive) and the decoded body."""
+    """A provider's answer: its status, its headers as they were sent, and its body, decoded."""
 
     status: int
-    headers: httpx.Headers
+    raw_headers: Sequence[tuple[bytes, bytes]]
     body: bytes
 
-    def parse(self, model: TypeAdapter[T]) -> T | None:
+    @property
+    def headers(self) -> httpx.Headers:
+        """The headers, by names in any case. Made when they are wanted, which is seldom."""
+        return httpx.Headers(list(self.raw_headers))
+
+    def parse(self, model: BodyReader[T]) -> T | None:
         """The body of a refusal as `model`; None when it is not the provider's own (a proxy's page)."""
         try:
             return model.validate_json(self.body)
-        except ValidationError:
+        except (ValidationError, WrongShape):
             return None
 
 
@@ -103,51 +110,45 @@ class ProviderHttp:
             sent["Authorization"], auth = self._authorization(auth), None
         target = f"{path}?{urlencode(params)}" if params else path
         try:
-            reply = await self._exchanged(operation, method, target, headers=sent, content=content, auth=auth)
+            reply = await self._exchanged(method, target, headers=sent, content=content, auth=auth)
         except httpx.HTTPError as error:
             raise self._transport_error(operation, error) from error
         except (httpx.InvalidURL, httpx.StreamError) as error:
             raise InvalidProviderResponse(self._provider, operation, "bad_http") from error
+        except _Unreadable as error:
+            raise InvalidProviderResponse(self._provider, operation, error.reason) from None
         if reply.status not in expect:
             raise (refine(reply) if refine else None) or self._refusal(operation, reply)
         return reply
 
-    def read(self, operation: str, reply: Reply, model: TypeAdapter[T]) -> T:
+    def read(self, operation: str, reply: Reply, model: BodyReader[T]) -> T:
         """The body as `model`, straight from its bytes. Raises `InvalidProviderResponse`."""
         try:
             return model.validate_json(reply.body)
-        except ValidationError as error:
-            is_syntax = error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid"
-            reason = "not_json" if is_syntax else "wrong_shape"
-            # The cause would quote the body; its place and kind are all that may be kept.
+        except (ValidationError, WrongShape):
+            reason = "wrong_shape" if _is_json(reply.body) else "not_json"
+            # The cause would quote the body; its kind is all that may be kept.
             raise InvalidProviderResponse(self._provider, operation, reason) from None
 
     async def _exchanged(
-        self,
-        operation: str,
-        method: str,
-        target: str,
-        *,
-        headers: Mapping[str, str],
-        content: bytes | None,
-        auth: httpx.Auth | None,
+        self, method: str, target: str, *, headers: Mapping[str, str], content: bytes | None, auth: httpx.Auth | None
     ) -> Reply:
         if isinstance(self._client, PooledClient) and auth is None:
-            incoming = await self._client.exchange(method, target, headers, content)
-            try:
-                body = await self._read(operation, incoming.headers, incoming.stream)
-            finally:
-                await incoming.aclose()
-            return Reply(incoming.status, incoming.headers, body)
+            answer = await self._client.exchange(method, target, headers, content, most=MAX_BODY_BYTES)
+            decoding = _Decoding(answer.header(b"content-encoding").decode("latin-1"))
+            decoding.take(answer.body)
+            return Reply(answer.status, answer.headers, decoding.body())
         request = self._client.build_request(method, target, headers=headers, content=content)
         response = await self._client.send(request, stream=True, auth=auth, follow_redirects=False)
         # The stream itself and not `aiter_raw`, which refuses an answer that a transport hands over complete.
         assert isinstance(response.stream, httpx.AsyncByteStream)
         try:
-            body = await self._read(operation, response.headers, response.stream)
+            decoding = _Decoding(response.headers.get("content-encoding", ""))
+            async for piece in response.stream:
+                decoding.take(piece)
         finally:
             await response.aclose()
-        return Reply(response.status_code, response.headers, body)
+        return Reply(response.status_code, response.headers.raw, decoding.body())
 
     def _authorization(self, auth: httpx.BasicAuth) -> str:
         """The header of `auth`, which says the same in every request."""
@@ -186,26 +187,53 @@ class ProviderHttp:
             return by_status(self._provider, operation)
         return InvalidProviderResponse(self._provider, operation, "unexpected_status")
 
-    async def _read(self, operation: str, headers: httpx.Headers, stream: AsyncIterable[bytes]) -> bytes:
-        """The decoded body, never holding more than the cap, however small the compressed form was."""
-        encoding = headers.get("content-encoding", "identity").strip().lower()
-        if encoding not in ("identity", "", "gzip"):
-            raise InvalidProviderResponse(self._provider, operation, "unknown_encoding")
-        inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16) if encoding == "gzip" else None
-        body = bytearray()
-        async for chunk in stream:
-            room = MAX_BODY_BYTES + 1 - len(body)
-            try:
-                body += inflate.decompress(chunk, room) if inflate else chunk
-            except zlib.error:
-                raise InvalidProviderResponse(self._provider, operation, "bad_encoding") from None
-            if len(body) > MAX_BODY_BYTES:
-                raise InvalidProviderResponse(self._provider, operation, "too_large")
-            if inflate and inflate.unused_data:  # bytes after the end, which zlib would hold without any cap
-                raise InvalidProviderResponse(self._provider, operation, "bad_encoding")
-        if inflate and not inflate.eof:
-            raise InvalidProviderResponse(self._provider, operation, "bad_encoding")
-        return bytes(body)
+
+class _Unreadable(Exception):
+    """A body cannot be decoded. `reason` is as in `InvalidProviderResponse`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Decoding:
+    """A body while it is decoded. It never holds more than the cap, however small the compressed form was.
+
+    Everything raises `_Unreadable`.
+    """
+
+    __slots__ = ("_inflate", "_pieces", "_room")
+
+    def __init__(self, encoding: str) -> None:
+        """`encoding` is the value of `Content-Encoding`, empty where there is none."""
+        name = encoding.strip().lower()
+        if name not in ("", "identity", "gzip"):
+            raise _Unreadable("unknown_encoding")
+        self._inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16) if name == "gzip" else None
+        self._pieces: list[bytes] = []
+        self._room = MAX_BODY_BYTES
+
+    def take(self, piece: bytes) -> None:
+        """The next piece, as it was sent."""
+        decoded = piece if self._inflate is None else self._inflated(piece, self._inflate)
+        self._room -= len(decoded)
+        if self._room < 0:
+            raise _Unreadable("too_large")
+        if self._inflate and self._inflate.unused_data:  # bytes after the end, which zlib would hold without any cap
+            raise _Unreadable("bad_encoding")
+        self._pieces.append(decoded)
+
+    def body(self) -> bytes:
+        """All of it, when all pieces were taken."""
+        if self._inflate and not self._inflate.eof:
+            raise _Unreadable("bad_encoding")
+        return b"".join(self._pieces)
+
+    def _inflated(self, piece: bytes, inflate: zlib._Decompress) -> bytes:
+        try:
+            return inflate.decompress(piece, self._room + 1)
+        except zlib.error:
+            raise _Unreadable("bad_encoding") from None
 
 
 def _encoded(json: JsonValue | None, form: Mapping[str, str] | None) -> tuple[bytes | None, Mapping[str, str]]:
@@ -216,6 +244,15 @@ def _encoded(json: JsonValue | None, form: Mapping[str, str] | None) -> tuple[by
         text = dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return text.encode(), {"Content-Type": "application/json"}
     return None, {}
+
+
+def _is_json(body: bytes) -> bool:
+    """Whether `body` is JSON at all, by the parser that reads every other shape (RFC 8259, with NaN and infinities)."""
+    try:
+        from_json(body)
+    except ValueError:
+        return False
+    return True
 
 
 _LONGEST_WAIT = timedelta(days=1)

@@ -15,6 +15,12 @@ _RFC_3339 = re.compile(r"(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}):(\d{2})((?:\.\d+)?(
 ISO 8601 allows. Without it, Python's reader would take week dates and offsets with seconds too."""
 
 
+_PLAIN_LENGTHS = {"--T::Z": 20, "--T::+:": 25, "--T::-:": 25}
+"""What nearly every time looks like (`2025-02-05T11:20:27Z`, `…+01:00`): every third character from the fifth on, and
+how long it is then. For the rest Python's reader takes digits alone, so the expression need not be asked, which takes
+twice as long as all else."""
+
+
 def parse_instant(text: str | None) -> datetime | None:
     """The instant that an RFC 3339 text states, with its offset, or None when it is none or names no offset.
 
@@ -22,17 +28,28 @@ def parse_instant(text: str | None) -> datetime | None:
     or a time without an offset states no instant, nor does one that falls outside the years 1 to 9999 in UTC: it could
     not be stored, or shown in another offset.
     """
-    stated = _RFC_3339.fullmatch(text.strip()) if text else None
+    if not text:
+        return None
+    is_plain = _PLAIN_LENGTHS.get(text[4:23:3]) == len(text) and text[17] != "6"
+    stated = text if is_plain else _python_form(text.strip())
     if stated is None:
         return None
-    minute, second, rest = stated.groups()
     try:
-        moment = datetime.fromisoformat(f"{minute}:{'59' if second == '60' else second}{rest}".upper())
+        moment = datetime.fromisoformat(stated)
         if not MINYEAR < moment.year < MAXYEAR:
             moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return moment
+
+
+def _python_form(text: str) -> str | None:
+    """An RFC 3339 text as Python's reader knows it, or None when it is none."""
+    stated = _RFC_3339.fullmatch(text)
+    if stated is None:
+        return None
+    minute, second, rest = stated.groups()
+    return f"{minute}:{'59' if second == '60' else second}{rest}".upper()
 
 
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]*)?(?:[/?#][!-~]*)?")

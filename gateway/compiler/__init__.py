@@ -5,9 +5,10 @@ Strawberry and orjson.
 """
 
 from gateway.compiler.errors import GivenUp, NotCompilable
-from gateway.compiler.options import REFUSED, Exact, Gate, Native, Options, reads
+from gateway.compiler.options import REFUSED, Exact, Gate, Native, Options, may_await, reads
 from gateway.compiler.pieces import PieceCache, Pieces
 from gateway.compiler.program import Compiler, Program
+from gateway.compiler.resolvers import may_be_awaited
 
 __all__ = [
     "REFUSED",
@@ -21,5 +22,7 @@ __all__ = [
     "PieceCache",
     "Pieces",
     "Program",
+    "may_await",
+    "may_be_awaited",
     "reads",
 ]

@@ -23,7 +23,7 @@ from strawberry.types.unset import UNSET
 
 from gateway.compiler.conversion import Converter, argument_converter
 from gateway.compiler.errors import NotCompilable
-from gateway.compiler.literals import IMMUTABLE, LiteralCoercer, default_of, literal_coercer, variables_of
+from gateway.compiler.literals import IMMUTABLE, LiteralCoercer, default_reader, literal_coercer, variables_of
 from gateway.compiler.strawberry_own import type_definition
 
 Keywords = dict[str, Any]
@@ -105,12 +105,12 @@ def _arguments(
 def _reader(literal: ValueNode | None, argument: GraphQLArgument) -> LiteralCoercer:
     """Reads an argument: what the document gives, else its default, else Undefined."""
     if literal is None:
-        return lambda _variables: default_of(argument)
-    coerce = literal_coercer(literal, argument.type)
+        return default_reader(argument)
+    coerce, left_out = literal_coercer(literal, argument.type), default_reader(argument)
 
     def read(variables: VariableValues) -> Any:
         value = coerce(variables)
-        return default_of(argument) if value is Undefined else value
+        return left_out(variables) if value is Undefined else value
 
     return read
 

@@ -75,10 +75,10 @@ class _Conversion:
 
     def _members(self, type_: Any, definition: StrawberryObjectDefinition, within: frozenset[str]) -> Converter:
         name_of = self._converter.config.name_converter.from_field
-        members = [
-            (name_of(field), field.python_name, self.of(field.resolve_type(type_definition=definition), within))
+        members = {
+            name_of(field): (field.python_name, self.of(field.resolve_type(type_definition=definition), within))
             for field in definition.fields
-        ]
+        }
         # As Strawberry has it: null for what was left out and has no default.
         unset = {
             field.python_name: None
@@ -90,9 +90,9 @@ class _Conversion:
             if value is None or value is UNSET:
                 return value
             keywords: dict[str, Any] = unset.copy()
-            for name, python_name, convert_member in members:
-                if name in value:
-                    keywords[python_name] = convert_member(value[name], info)
+            for name, member in value.items():
+                python_name, convert_member = members[name]
+                keywords[python_name] = convert_member(member, info)
             return type_(**keywords)
 
         return convert

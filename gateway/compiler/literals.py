@@ -6,6 +6,7 @@ Where graphql-core would report an error, they raise.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -117,6 +118,15 @@ def _one_member(node: ObjectFieldNode, type_: GraphQLInputObjectType) -> Literal
         return type_.out_type({name: value})
 
     return member
+
+
+def default_reader(field: GraphQLArgument | GraphQLInputField) -> LiteralCoercer:
+    """Tells what `default_of` does: worked out once, where that cannot be changed by whoever gets it."""
+    with suppress(Unusual):
+        default = default_of(field)
+        if default is Undefined or isinstance(default, IMMUTABLE):
+            return lambda _variables: default
+    return lambda _variables: default_of(field)
 
 
 def default_of(field: GraphQLArgument | GraphQLInputField) -> Any:

@@ -14,6 +14,9 @@ REFUSED: Final = object()
 READS: Final = "__reads__"
 """The attribute of a resolver that holds what `reads` declares."""
 
+AWAITS: Final = "__may_await__"
+"""The attribute of a resolver that `may_await` declares."""
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -34,11 +37,13 @@ class Gate(Hashable, Protocol):
 class Exact:
     """Values of exactly this class, none of whose `given` attributes is None.
 
-    `Exact(datetime, given=("tzinfo",))` is every aware datetime. It is checked without a call.
+    `Exact(datetime, given=("tzinfo",))` is every aware datetime. It is checked without a call. What a record has
+    `annotated` with this is such a value.
     """
 
     cls: type
     given: tuple[str, ...] = ()
+    annotated: object = None
 
 
 Native = type | Exact | Callable[[object], bool]
@@ -66,6 +71,11 @@ class Options:
     """Classes none of whose instances, nor of their subclasses', is awaitable, though they have a `__getattr__` that
     could say so. Pydantic's models have one, which takes 3 µs to say no; so each class is looked at once."""
 
+    records: Mapping[str, type] = field(default_factory=dict)
+    """By the name of an object type, the class of all its objects; by `Type.owner`, that of an owner of what `reads`
+    declares. They are read by their `__dict__`, and what their members are annotated with is taken for granted: text,
+    enums, and scalars with a `native` class. A run that meets an instance of another class is given up."""
+
     pieces: Pieces | None = None
     """Where encoded pieces are kept; None keeps none."""
 
@@ -92,3 +102,12 @@ def reads(member: str) -> Callable[[Function], Function]:
         return resolver
 
     return declare
+
+
+def may_await(resolver: Function) -> Function:
+    """Declare that the decorated resolver, which is no coroutine function, may answer something to be awaited.
+
+    It answers a value where it has one at hand. Any other resolver that does so is odd, and its run is given up.
+    """
+    setattr(resolver, AWAITS, True)
+    return resolver

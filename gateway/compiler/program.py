@@ -159,17 +159,18 @@ class Program:
         """The functions for this run, made when there are none yet."""
         if self._only is not None:
             return self._only
-        conditions = tuple(_decided(run.variables.coerced[name]) for name in self._conditions)
-        gates = tuple(gate.admits(run.context) for gate in self._gates)
+        conditions = tuple([_decided(run.variables.coerced[name]) for name in self._conditions])
+        gates = tuple([gate.admits(run.context) for gate in self._gates])
         key = conditions, gates
-        if key not in self._variants:
+        variant = self._variants.get(key)
+        if variant is None:
             values = Conditions(dict(zip(self._conditions, conditions, strict=True)))
             outcomes = dict(zip(self._gates, gates, strict=True))
-            self._variants[key] = self._variant_of(self._written(values, outcomes.__getitem__))
+            variant = self._variants[key] = self._variant_of(self._written(values, outcomes.__getitem__))
             if len(self._variants) > MOST_VARIANTS:
                 self._variants.popitem(last=False)
         self._variants.move_to_end(key)
-        return self._variants[key]
+        return variant
 
     def _written(self, conditions: Conditions, is_open: Callable[[Gate], bool]) -> Generator:
         """What wrote the functions of the operation."""

@@ -12,7 +12,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from gateway.compiler.errors import NotCompilable
-from gateway.compiler.options import READS
+from gateway.compiler.options import AWAITS, READS
 from gateway.compiler.strawberry_own import field_definition, is_own_resolver
 
 
@@ -21,6 +21,11 @@ class Read:
     """The dotted `member` of the source; None where the owner before the last step is None."""
 
     member: str
+
+    @property
+    def owner(self) -> str:
+        """The dotted name of what the member is read from; "" for the source."""
+        return self.member.rpartition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,12 @@ def resolver_of(field: GraphQLField, converter: GraphQLCoreConverter, *, is_gate
         raise NotCompilable("a resolver that is an asynchronous generator")
     member = getattr(function, READS, None)
     return Call(definition, definition.base_resolver) if member is None else Read(member)
+
+
+def may_be_awaited(definition: StrawberryField) -> bool:
+    """Whether what a field's resolver answers may have to be awaited: it is a coroutine function, or declared so."""
+    resolver = definition.base_resolver
+    return definition.is_async or (resolver is not None and getattr(resolver.wrapped_func, AWAITS, False))
 
 
 def _is_plain(definition: StrawberryField, converter: GraphQLCoreConverter) -> bool:

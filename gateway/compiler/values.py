@@ -76,6 +76,15 @@ def admission(
 def remember(value: Any, known: Known, plain: tuple[type, ...] = ()) -> None:
     """Note the class of a plain `value`, unless its instances may differ in the attributes that were looked at."""
     cls = type(value)
-    is_alike = issubclass(cls, plain) or not hasattr(cls, "__getattr__")
-    if value.__class__ is cls and is_alike and len(known) < MOST_KNOWN:
+    if value.__class__ is cls and _is_alike(cls, plain) and len(known) < MOST_KNOWN:
         known.add(cls)
+
+
+def is_plain(cls: type, plain: tuple[type, ...]) -> bool:
+    """Whether all instances of exactly `cls` are values: no exceptions, and not awaitable. See `Options.plain`."""
+    return not issubclass(cls, Exception) and not hasattr(cls, "__await__") and _is_alike(cls, plain)
+
+
+def _is_alike(cls: type, plain: tuple[type, ...]) -> bool:
+    """Whether what holds for one instance holds for all: none has attributes that are made up when they are read."""
+    return issubclass(cls, plain) or not hasattr(cls, "__getattr__")

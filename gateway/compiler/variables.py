@@ -103,14 +103,19 @@ def _variable(schema: GraphQLSchema, definition: VariableDefinitionNode) -> _Var
 def value_coercer(type_: GraphQLInputType, within: frozenset[str] = frozenset()) -> Coercer:
     """Coerces what was sent for `type_`. `within` are the input types around it: one inside itself is unusual."""
     if isinstance(type_, GraphQLNonNull):
-        return _required(value_coercer(type_.of_type, within))
+        return _required(_given(type_.of_type, within))
+    return _optional(_given(type_, within))
+
+
+def _given(type_: GraphQLInputType, within: frozenset[str]) -> Coercer:
+    """Coerces what is not null."""
     if isinstance(type_, GraphQLList):
-        return _optional(_items(value_coercer(type_.of_type, within)))
+        return _items(value_coercer(type_.of_type, within))
     if isinstance(type_, GraphQLInputObjectType):
         if type_.name in within or type_.is_one_of:
             return _refuse
-        return _optional(_members(type_, within | {type_.name}))
-    return _optional(_leaf(type_))
+        return _members(type_, within | {type_.name})
+    return _leaf(type_)
 
 
 def _refuse(_value: Any) -> Any:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
 from gateway.freshness.decoded import DecodedEntries
-from gateway.freshness.envelope import CacheResult, Entry, Lifetime, Loaded, Unreadable, pack, to_microseconds, unpack
+from gateway.freshness.envelope import CacheResult, Entry, Lifetime, Loaded, Unreadable, pack, unpack
 from gateway.freshness.errands import Errands
 from gateway.freshness.failures import Failure, RecentFailures
 from gateway.freshness.flights import FlightCancelled, Flights
@@ -113,10 +113,6 @@ class FreshCache:
         self._handover = Handover(storage, self._errands)
         self._leases = Leases(storage, self._handover, self._errands, lease)
 
-    def now(self) -> datetime:
-        """The present, later than at every call and every invalidation before: what `put` takes as `asked_at`."""
-        return self._instants.next_datetime()
-
     async def load(
         self,
         lookup: Lookup[T],
@@ -193,12 +189,12 @@ class FreshCache:
             return None
         return entry.hit if now < entry.fresh_until else self._stale(key, entry)
 
-    async def put(self, lookup: Lookup[T], value: T, asked_at: datetime) -> None:
-        """Keep `value`, learnt on the way, as the answer to `lookup`; the asking began at `asked_at` (see `now`).
+    async def put(self, lookup: Lookup[T], value: T, asked: int) -> None:
+        """Keep `value`, learnt on the way, as the answer to `lookup`; the asking began at `asked` (see `instant`).
 
         An answer that was asked for later stays.
         """
-        await self._keep(lookup.key.text, lookup, self._entry(lookup, value, to_microseconds(asked_at)))
+        await self._keep(lookup.key.text, lookup, self._entry(lookup, value, asked))
 
     async def invalidate(self, tags: Iterable[str]) -> None:
         """From now on serve nothing with one of `tags` that was asked for before, in any worker."""
@@ -213,7 +209,7 @@ class FreshCache:
             await stamping
 
     def instant(self) -> int:
-        """A reading of the clock behind all before it: since when `is_unchanged` is to look."""
+        """A reading of the clock behind all before it, for `put` and `is_unchanged`."""
         return self._instants.next()
 
     def is_unchanged(self, names: Iterable[str], since: int) -> bool:
@@ -313,7 +309,7 @@ class FreshCache:
                 )
                 flight = self._flights.start(name, self._instants.next(), errand)
             try:
-                landing = await self._flights.wait(flight, seconds)
+                landing = await flight.landing(seconds)
             except (TimeoutError, FlightCancelled):
                 break
             if landing.error is not None:

@@ -7,7 +7,8 @@ https://cr.yp.to/proto/netstrings.txt), so that no choice of text in one part ca
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 LONGEST_READABLE = 160
 """Longer names are hashed: search filters have no bound, and a key is held in memory beside every entry."""
@@ -21,30 +22,40 @@ class CacheKey:
     provider: str
     operation: str
     argument: str
+    text: str = field(init=False, repr=False, compare=False)
+    """The key as text: printable ASCII of at most `LONGEST_READABLE` characters; different for different keys."""
 
-    @property
-    def text(self) -> str:
-        """The key as text: printable ASCII of at most `LONGEST_READABLE` characters; different for different keys."""
-        return _name(self.shop, self.provider, self.operation, self.argument)
+    def __post_init__(self) -> None:
+        name = _begun(self.shop, self.provider, self.operation) + _part(self.argument)
+        object.__setattr__(self, "text", _bounded(name))
 
 
 def order_tag(shop: str, order_number: str) -> str:
     """The tag of every answer that speaks of the shop's order `order_number`."""
-    return _name("order", shop, order_number)
+    return _bounded(_begun("order", shop) + _part(order_number))
 
 
 def shop_tag(shop: str) -> str:
     """The tag of every answer that a change anywhere in the shop may alter."""
-    return _name("shop", shop)
+    return _bounded(_begun("shop", shop))
 
 
 def reference_tag(shop: str, provider: str, kind: str, value: str) -> str:
     """The tag of every answer that `provider` gave about what it calls `value`, "not found" among them."""
-    return _name("reference", shop, provider, kind, value)
+    return _bounded(_begun("reference", shop, provider, kind) + _part(value))
 
 
-def _name(*parts: str) -> str:
-    name = "".join([f"{len(part)}:{part}," for part in parts])
+@lru_cache(maxsize=1024)
+def _begun(*parts: str) -> str:
+    """What many names begin with: the words of the settings and of providers' profiles, and none of a client."""
+    return "".join(map(_part, parts))
+
+
+def _part(text: str) -> str:
+    return f"{len(text)}:{text},"
+
+
+def _bounded(name: str) -> str:
     if len(name) <= LONGEST_READABLE and name.isascii() and name.isprintable():
         return name
     # A lone surrogate can arrive in a JSON string and has no UTF-8 form; it must still make a name and not an error.

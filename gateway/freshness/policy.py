@@ -5,10 +5,11 @@ Several parcels count as the one that goes out of date first. Knows statuses and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from functools import reduce
 
 from gateway.freshness.envelope import Lifetime
 from gateway.freshness.settings import FreshnessSettings
@@ -51,13 +52,14 @@ class FreshnessPolicy:
     """The lifetime of each kind of answer, under `settings`."""
 
     settings: FreshnessSettings
+    _lifetimes: Mapping[Pace, Lifetime] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_lifetimes", _lifetimes(self.settings))
 
     def order_lifetime(self, order: Order, now: datetime) -> Lifetime:
         """Of an order with the trackings inside it; a parcel that is still missing counts as pending."""
-        paces = {self._pace(tracking, now) for tracking in order.trackings}
-        if not order.trackings or _lacks_parcels(order):
-            paces.add(self._unless_silent(Pace.PENDING, _instants_of_order(order), now))
-        return self._shortest(paces)
+        return self._shortest(self._paces(order, now))
 
     def trackings_lifetime(self, found: TrackingsFound, now: datetime) -> Lifetime:
         """Of what one provider tracks of an order; nothing yet counts as pending."""
@@ -72,42 +74,54 @@ class FreshnessPolicy:
 
     def page_lifetime(self, orders: Sequence[Order], now: datetime) -> Lifetime:
         """Of a page of a search: as its shortest-lived order, and never longer than `page`."""
-        lifetimes = [self.order_lifetime(order, now) for order in orders]
-        return Lifetime(
-            fresh=min([self.settings.page, *(lifetime.fresh for lifetime in lifetimes)]),
-            stale=min([self.settings.stale_page, *(lifetime.stale for lifetime in lifetimes)]),
-        )
+        paces = {pace for order in orders for pace in self._paces(order, now)}
+        longest = Lifetime(self.settings.page, self.settings.stale_page)
+        return _shorter(self._shortest(paces), longest) if paces else longest
 
     def not_found_lifetime(self) -> Lifetime:
         """Of "the provider does not know this"."""
         return Lifetime(self.settings.not_found, self.settings.stale_not_found)
 
+    def _paces(self, order: Order, now: datetime) -> set[Pace]:
+        paces = {self._pace(tracking, now) for tracking in order.trackings}
+        if not order.trackings or _lacks_parcels(order):
+            paces.add(self._unless_silent(Pace.PENDING, _instants_of_order(order), now))
+        return paces
+
     def _pace(self, tracking: Tracking, now: datetime) -> Pace:
-        return self._unless_silent(PACE_OF_STATUS[tracking.status], _instants_of(tracking), now)
+        pace = PACE_OF_STATUS[tracking.status]
+        return pace if pace is Pace.SETTLED else self._unless_silent(pace, _instants_of(tracking), now)
 
     def _unless_silent(self, pace: Pace, instants: Iterable[datetime | None], now: datetime) -> Pace:
-        latest = max((instant for instant in instants if instant is not None), default=now)
-        is_silent = now - latest >= self.settings.dormant_after
-        return Pace.DORMANT if is_silent and pace is not Pace.SETTLED else pace
+        latest = max([instant for instant in instants if instant is not None], default=now)
+        return Pace.DORMANT if now - latest >= self.settings.dormant_after else pace
 
     def _shortest(self, paces: Iterable[Pace]) -> Lifetime:
-        lifetimes = [self._lifetime_of(pace) for pace in paces]
-        return Lifetime(
-            fresh=min(lifetime.fresh for lifetime in lifetimes), stale=min(lifetime.stale for lifetime in lifetimes)
-        )
+        return reduce(_shorter, map(self._lifetimes.__getitem__, paces))
 
-    def _lifetime_of(self, pace: Pace) -> Lifetime:
-        stale = self.settings.stale_live if pace is Pace.LIVE else self.settings.stale
-        return Lifetime(fresh=getattr(self.settings, pace.value), stale=stale)
+
+def _lifetimes(settings: FreshnessSettings) -> Mapping[Pace, Lifetime]:
+    return {
+        pace: Lifetime(
+            fresh=getattr(settings, pace.value), stale=settings.stale_live if pace is Pace.LIVE else settings.stale
+        )
+        for pace in Pace
+    }
+
+
+def _shorter(one: Lifetime, other: Lifetime) -> Lifetime:
+    return Lifetime(fresh=min(one.fresh, other.fresh), stale=min(one.stale, other.stale))
 
 
 def _lacks_parcels(order: Order) -> bool:
+    if order.expected_shipments is None:
+        return False
     present = sum(tracking.status is not TrackingStatus.CANCELLED for tracking in order.trackings)
-    return order.expected_shipments is not None and present < order.expected_shipments
+    return present < order.expected_shipments
 
 
 def _instants_of(tracking: Tracking) -> Iterable[datetime | None]:
-    return (tracking.created_at, tracking.updated_at, *(event.occurred_at for event in tracking.events))
+    return [tracking.updated_at, tracking.created_at, *[event.occurred_at for event in tracking.events]]
 
 
 def _instants_of_order(order: Order) -> Iterable[datetime | None]:

@@ -6,10 +6,7 @@ providers themselves state. It asks no provider.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cached_property
-
-from strawberry.dataloader import DataLoader
+from collections.abc import Iterable
 
 from gateway.orders.errors import KeyNotSupported, ReferenceNotIndexed, TrackingNumberAmbiguous
 from gateway.orders.identity import KnownReference, OrderIdentity, OrderKey, OrderName, ReferenceOrigin
@@ -27,16 +24,12 @@ _ORDER_NAMES = frozenset(name.value for name in OrderName)
 
 
 class Directory:
-    """The references of orders, for the time of one operation: links are read once, and together."""
+    """The references of orders, for the time of one operation: the links of each are read once."""
 
     def __init__(self, links: Links, sightings: Sightings) -> None:
         self._links = links
         self._sightings = sightings
-
-    @cached_property
-    def _links_of(self) -> DataLoader[tuple[str, str], tuple[Reference, ...]]:
-        # Made when it is first needed: many operations read no link.
-        return DataLoader(load_fn=self._load_links)
+        self._read: dict[tuple[str, str], tuple[Reference, ...]] = {}
 
     @staticmethod
     def knows_without_store(key: OrderKey) -> bool:
@@ -58,11 +51,15 @@ class Directory:
         """The references linked to the order in the store."""
         if identity.order_number is None:
             return ()
-        return await self._links_of.load((identity.shop, identity.order_number))
+        order, read = (identity.shop, identity.order_number), self._read
+        links = read.get(order)
+        if links is None:
+            links = read[order] = await self._links.of_order(*order)
+        return links
 
     def forget_links(self) -> None:
         """Read links anew: one was just added or removed."""
-        self._links_of.clear_all()
+        self._read = {}  # what is being read at this moment goes into the former one
 
     async def references(self, shop: Shop, identity: OrderIdentity) -> tuple[KnownReference, ...]:
         """Every reference of the order that is known, in a stable order: the strongest origin of each."""
@@ -142,9 +139,6 @@ class Directory:
             value = rule.render(identity.names)
             if value is not None:
                 yield Reference(provider=provider, kind=kind, value=value)
-
-    async def _load_links(self, orders: Sequence[tuple[str, str]]) -> Sequence[tuple[Reference, ...]]:
-        return await self._links.of_orders(orders)
 
 
 def reference_kinds() -> dict[str, tuple[str, ReferenceKind]]:

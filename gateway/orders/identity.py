@@ -67,20 +67,23 @@ class OrderIdentity:
 
     @property
     def names(self) -> dict[str, str | None]:
-        """The order's own names, by the placeholders of the rules."""
-        return {name.value: self.name(name) for name in OrderName}
+        """The order's own names, by the placeholders of the rules: every `OrderName`, in that order."""
+        return {
+            "order_number": self.order_number,
+            "order_name": self.order_name,
+            "external_id": self.external_id,
+            "uuid": self.uuid,
+        }
 
     @property
     def best_name(self) -> OrderKey | None:
         """The first of the order's own names that is known: the number before all others, as copies are kept by it."""
-        named = ((name, self.name(name)) for name in OrderName)
-        return next((OrderKey(name.value, value) for name, value in named if value is not None), None)
+        return next((OrderKey(name, value) for name, value in self.names.items() if value is not None), None)
 
     @property
     def keys(self) -> tuple[OrderKey, ...]:
         """Every key that is known to lead to this order alone: its own names, and what it was asked by."""
-        own = ((name.value, self.name(name)) for name in OrderName)
-        named = tuple(OrderKey(kind, value) for kind, value in own if value is not None)
+        named = tuple(OrderKey(kind, value) for kind, value in self.names.items() if value is not None)
         return (*named, OrderKey(self.given.kind, self.given.value)) if self.given else named
 
     @property
@@ -95,18 +98,31 @@ class OrderIdentity:
 
     def learnt_from(self, order: Order) -> OrderIdentity:
         """The same order with the names that its source tells."""
-        return replace(
-            self,
+        return OrderIdentity(
+            self.shop,
             order_number=order.order_number or self.order_number,
             order_name=order.order_name or self.order_name,
             external_id=order.external_id or self.external_id,
             uuid=str(order.uuid) if order.uuid else self.uuid,
+            given=self.given,
+            told=self.told,
         )
 
     def told_also(self, references: tuple[Reference, ...]) -> OrderIdentity:
         """The same order with more references that providers told."""
         new = tuple(reference for reference in references if reference not in self.told)
         return replace(self, told=self.told + new) if new else self
+
+
+def names_of(order: Order) -> dict[str, str]:
+    """The names that its source gives an order, by kind."""
+    names = {
+        "order_number": order.order_number,
+        "order_name": order.order_name,
+        "external_id": order.external_id,
+        "uuid": str(order.uuid) if order.uuid else None,
+    }
+    return {kind: name for kind, name in names.items() if name}
 
 
 def identity_of(shop: str, order: Order) -> OrderIdentity:

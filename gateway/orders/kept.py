@@ -1,8 +1,8 @@
-"""Orders that were loaded before and are what they were: found again by what was asked, in one step.
+"""Orders, and pages of them, that were loaded before and are what they were: found again by what was asked.
 
-Beside the cache and not instead of it: the order itself is held by the copy of its record (`Loaded.derived`), and here
-only where it is. It is found again while that copy is fresh, and nothing that it was made of has changed. In a cache
-that other processes write to nobody can tell, and none is kept.
+Beside the cache and not instead of it: the thing itself is held by the copy that it was made of (`Loaded.derived`), and
+here only where it is. It is found again while that copy is fresh, and nothing that it was made of has changed. In a
+cache that other processes write to nobody can tell, and none is kept.
 """
 
 from __future__ import annotations
@@ -13,58 +13,63 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gateway.freshness.cache import FreshCache, Lookup
+from gateway.freshness.cache import FreshCache, Loaded, Lookup
 from gateway.orders.loaded import LoadedOrder
+from gateway.orders.pages import OrderPage
 from providers.base import Clock
 
-MOST: Final = 5_000
-"""Orders that are remembered; about 5 MB."""
+MOST_NAMES: Final = 25_000
+"""Names of what is remembered, of which an order has some five and a page one for each order on it; about 5 MB."""
 
-
-@dataclass(frozen=True, slots=True)
-class KeptOrder:
-    """An order, and the look-up that its record came by."""
-
-    order: LoadedOrder
-    lookup: Lookup[Any]
+Kept = LoadedOrder | OrderPage
+"""What is kept; `record` is the copy that alone made it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    order: weakref.ref[LoadedOrder]
+    """Where a thing is, the look-up that its copy came by, what it was made of, and when that began."""
+
+    kept: weakref.ref[Kept]
     lookup: Lookup[Any]
     names: frozenset[str]
     begun: int
 
 
 class KeptOrders:
-    """The orders that were asked for most recently."""
+    """The orders and pages that were asked for most recently."""
 
     def __init__(self, cache: FreshCache, clock: Clock) -> None:
         self._cache = cache
         self._clock = clock
         self._places: OrderedDict[Hashable, _Place] = OrderedDict()
+        self._names = 0
 
-    def find(self, question: Hashable) -> KeptOrder | None:
-        """The order that answers `question`, while it stands."""
+    def find(self, question: Hashable) -> tuple[Kept, Loaded[Any], Lookup[Any]] | None:
+        """What answers `question`, while it stands; with its copy, and the look-up that this came by."""
         place = self._places.get(question)
         if place is None:
             return None
-        order = place.order()
-        if order is None or not self._stands(order, place):
-            del self._places[question]
-            return None
-        return KeptOrder(order, place.lookup)
+        kept = place.kept()
+        if kept is not None and kept.record is not None and self._stands(kept.record, place):
+            return kept, kept.record, place.lookup
+        self._forget(question)
+        return None
 
-    def keep(self, question: Hashable, kept: KeptOrder, names: frozenset[str], begun: int) -> None:
-        """Remember the order; `names` are what it was made of, which began at `begun`."""
+    def keep(self, question: Hashable, kept: Kept, lookup: Lookup[Any], names: frozenset[str], begun: int) -> None:
+        """Remember `kept`, whose copy came by `lookup`; `names` are what it was made of, which began at `begun`."""
         if not self._cache.is_unchanged(names, begun):
             return
-        self._places[question] = _Place(weakref.ref(kept.order), kept.lookup, names, begun)
-        if len(self._places) > MOST:
-            self._places.popitem(last=False)
+        self._forget(question)
+        self._places[question] = _Place(weakref.ref(kept), lookup, names, begun)
+        self._names += len(names)
+        while self._names > MOST_NAMES:
+            self._forget(next(iter(self._places)))
 
-    def _stands(self, order: LoadedOrder, place: _Place) -> bool:
-        fresh_until = order.record.fresh_until if order.record else None
-        is_fresh = fresh_until is not None and self._clock() < fresh_until
+    def _forget(self, question: Hashable) -> None:
+        place = self._places.pop(question, None)
+        if place is not None:
+            self._names -= len(place.names)
+
+    def _stands(self, record: Loaded[Any], place: _Place) -> bool:
+        is_fresh = record.fresh_until is not None and self._clock() < record.fresh_until
         return is_fresh and self._cache.is_unchanged(place.names, place.begun)

@@ -5,10 +5,10 @@ Everything here is at hand: nothing in this module waits or asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from gateway.freshness.cache import Loaded
 from gateway.freshness.derived import PASSING, Derived
@@ -21,8 +21,6 @@ from gateway.orders.needs import NAME_PARTS, Need, Part
 from gateway.orders.shops import Shop
 from providers.errors import ProviderError
 from providers.models import EstimatedArrival, Order, Tracking, TrackingStatus
-
-T = TypeVar("T")
 
 _WEAKEST_FIRST = (CacheResult.STALE, CacheResult.HIT, CacheResult.STORED, CacheResult.BYPASS, CacheResult.MISS)
 """Of several loads from one provider, the answer is as fresh as the first of these that occurs."""
@@ -139,9 +137,11 @@ class LoadedOrder:
         """
         asked = self.asked(need)
         found = tuple(tracking for part in asked for tracking in part.trackings)
+        if found:
+            return found
         is_lost = any(not part.is_answered for part in asked)
         is_told = any(part.is_answered and part.cache is not CacheResult.STORED for part in asked)
-        return None if is_lost and not is_told and not found else found
+        return None if is_lost and not is_told else ()
 
     def timeline(self, need: Need) -> tuple[TimelineEvent, ...] | None:
         """The merged events of those trackings, oldest first; None as for `trackings`."""
@@ -149,15 +149,6 @@ class LoadedOrder:
         if trackings is None:
             return None
         return self.derived.of(("timeline", need), lambda: merge_timeline(trackings))
-
-    def timeline_of(self, tracking: Tracking) -> tuple[TimelineEvent, ...]:
-        """The events of one of its trackings, oldest first."""
-        return self.derived_of(tracking, "timeline", lambda: merge_timeline((tracking,)))
-
-    def derived_of(self, tracking: Tracking, name: Hashable, derive: Callable[[], T]) -> T:
-        """What follows from one of its trackings, made once."""
-        # With the tracking: while it is held, no other one has its id.
-        return self.derived.of((id(tracking), name), lambda: (tracking, derive()))[1]
 
     def estimate(self, need: Need) -> EstimatedArrival | None:
         return best_estimate(self.trackings(need) or ())

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -20,10 +20,9 @@ from gateway.freshness.cache import FreshCache, Loaded, Lookup
 from gateway.freshness.envelope import CacheResult, Lifetime
 from gateway.freshness.keys import CacheKey, order_tag, reference_tag, shop_tag
 from gateway.freshness.policy import FreshnessPolicy
-from gateway.orders.identity import OrderIdentity, OrderName, identity_of
-from gateway.orders.kept import KeptOrder, KeptOrders
+from gateway.orders.identity import OrderIdentity, OrderName, names_of
+from gateway.orders.kept import Kept, KeptOrders
 from gateway.orders.kept_details import BareTrackings, with_kept_details
-from gateway.orders.loaded import LoadedOrder
 from gateway.orders.shops import Shop
 from gateway.orders.sightings import Sightings
 from gateway.orders.unfinished import UnfinishedWrites
@@ -41,6 +40,8 @@ T_co = TypeVar("T_co", covariant=True)
 
 REFRESH_INTERVAL = timedelta(seconds=10)
 """A refresh asks for nothing that is younger than this, so that a button pressed twice is one call."""
+
+NUMBER: Final = OrderName.NUMBER.value
 
 ROUTE_HANDLE = "route_handle"
 """What kind of name a route is asked by."""
@@ -87,7 +88,7 @@ class Loads:
         self.calls: OperationCalls = services.calls.of_operation(deadline, urgency)
         self._services = services
         self._deadline = deadline
-        self._running: dict[CacheKey, asyncio.Future[Loaded[Any]]] = {}
+        self._running: dict[CacheKey, asyncio.Future[Loaded[Any] | None]] = {}
         self._at_hand: dict[CacheKey, Loaded[Any]] = {}
         self._pages: list[tuple[Shop, OrderSource, Loaded[tuple[Order, ...]]]] = []
         self._refreshed: set[CacheKey] = set()
@@ -109,22 +110,23 @@ class Loads:
         """What is answered rests on the store as well."""
         self._reads_store = True
 
-    def find_kept(self, question: Hashable) -> LoadedOrder | None:
-        """An order that was loaded before for the same question, and is what it was. It counts as loaded."""
-        kept = self._services.kept.find(question)
-        if kept is None or kept.order.record is None:
+    def find_kept(self, question: Hashable) -> Kept | None:
+        """What was loaded before for the same question, and is what it was. It counts as loaded."""
+        found = self._services.kept.find(question)
+        if found is None:
             return None
-        self._services.cache.note_hit(kept.lookup, kept.order.record)
-        self._note_loaded(kept.lookup, kept.order.record)
-        return kept.order
+        kept, record, lookup = found
+        self._services.cache.note_hit(lookup, record)
+        self._note_loaded(lookup, record)
+        return kept
 
-    def keep(self, question: Hashable, order: LoadedOrder, begun: int) -> None:
-        """Remember what `question` was answered, if a fresh copy alone made it and the store had no part in it."""
-        if order.token is None or self._reads_store:
+    def keep(self, question: Hashable, kept: Kept, begun: int) -> None:
+        """Remember what `question` was answered, which a fresh copy alone made; not if the store had a part in it."""
+        if self._reads_store:
             return
-        lookup = next((lookup for lookup, loaded in self._used if loaded is order.record), None)
+        lookup = next((lookup for lookup, loaded in self._used if loaded is kept.record), None)
         if lookup is not None:
-            self._services.kept.keep(question, KeptOrder(order, lookup), _names_of(lookup, order.record), begun)
+            self._services.kept.keep(question, kept, lookup, _names_of(lookup, kept.record), begun)
 
     def now(self) -> int:
         """When a loading begins, for `keep`."""
@@ -141,7 +143,7 @@ class Loads:
         lookup = self._order_lookup(shop, source, reference)
 
         async def find(*, behind: bool = False) -> Order:
-            return await self._find_order(shop, source, reference, lookup.key, behind=behind)
+            return await self._find_order(shop, source, reference, behind=behind)
 
         return await self._load(lookup, find, refresh=refresh)
 
@@ -159,7 +161,7 @@ class Loads:
             key=CacheKey(shop.slug, source.profile.name, "find_trackings", f"{reference.kind}:{reference.value}"),
             codec=_TRACKINGS,
             lifetime=self._lifetime(partial(_trackings_lifetime, self._services.policy)),
-            tags=_tag(shop, reference) | ({order_tag(shop.slug, number)} if number else set()),
+            tags=_tags(shop, reference, number),
         )
 
         async def find(*, behind: bool = False) -> TrackingsFound:
@@ -184,7 +186,7 @@ class Loads:
             key=CacheKey(shop.slug, source.profile.name, "find_route", handle),
             codec=_ROUTE,
             lifetime=self._lifetime(self._services.policy.route_lifetime),
-            tags=_tag(shop, Reference(provider=source.profile.name, kind=ROUTE_HANDLE, value=handle)),
+            tags=_tags(shop, Reference(provider=source.profile.name, kind=ROUTE_HANDLE, value=handle), None),
         )
 
         async def find(*, behind: bool = False) -> Route:
@@ -213,7 +215,7 @@ class Loads:
         )
 
         async def find(*, behind: bool = False) -> tuple[Order, ...]:
-            asked_at = self._services.cache.now()
+            asked = self._services.cache.instant()
             orders = await self.calls.read(
                 shop.slug,
                 source.profile.name,
@@ -221,7 +223,7 @@ class Loads:
                 lambda: source.search_orders(search, page, page_size),
                 behind=behind,
             )
-            await self._keep_each(shop, source, orders, asked_at)
+            await self._keep_each(shop, source, orders, asked)
             return orders
 
         return await self._load(lookup, find)
@@ -243,12 +245,13 @@ class Loads:
             self._at_hand.pop(lookup.key, None)
         elif (loaded := self._glance(lookup)) is not None:
             return loaded
-        running = self._running.get(lookup.key)
-        if running is None:
-            running = asyncio.ensure_future(self._start(lookup, find, refresh=refresh))
-            self._running[lookup.key] = running
-        # Shielded: one field that is given up must not take the load from the others.
-        return await asyncio.shield(running)
+        while (running := self._running.get(lookup.key)) is not None:
+            # Shielded: one field that is given up must not take the load from the others.
+            found = await asyncio.shield(running)
+            if found is not None:
+                return found
+            refresh = lookup.key in self._refreshed  # as whoever gave up may have done
+        return await self._run(lookup, find, refresh=refresh)
 
     def _glance(self, lookup: Lookup[T]) -> Loaded[T] | None:
         """What needs no waiting: it came with a page, was at hand before in this operation, or is in this process."""
@@ -272,7 +275,32 @@ class Loads:
                     key = self._order_lookup(shop, source, _numbered(source, order.order_number)).key
                     self._at_hand.setdefault(key, one_of(page, order))
 
-    async def _start(self, lookup: Lookup[T], find: Find[T], *, refresh: bool) -> Loaded[T]:
+    async def _run(self, lookup: Lookup[T], find: Find[T], *, refresh: bool) -> Loaded[T]:
+        """Load for this field, and for all others that want the same: a task of its own costs as much as the rest."""
+        running = self._running[lookup.key] = asyncio.get_running_loop().create_future()
+        try:
+            loaded = await self._ask(lookup, find, refresh=refresh)
+        except Exception as defect:
+            running.set_exception(defect)
+            running.exception()  # told by whoever is there to be told
+            raise
+        except BaseException:
+            self._leave(lookup.key, running)
+            running.set_result(None)  # given up: one of the others goes on
+            raise
+        if self._leave(lookup.key, running):
+            self._at_hand[lookup.key] = loaded
+        running.set_result(loaded)
+        return loaded
+
+    def _leave(self, key: CacheKey, running: asyncio.Future[Loaded[Any] | None]) -> bool:
+        """End the load under `key`, unless another has begun since, after a refresh or a write."""
+        is_last = self._running.get(key) is running
+        if is_last:
+            del self._running[key]
+        return is_last
+
+    async def _ask(self, lookup: Lookup[T], find: Find[T], *, refresh: bool) -> Loaded[T]:
         loaded = await self._services.cache.asked_within(lookup, REFRESH_INTERVAL) if refresh else None
         if loaded is None:
             loaded = await self._services.cache.load(
@@ -281,21 +309,19 @@ class Loads:
         self._note_loaded(lookup, loaded)
         return loaded
 
-    async def _find_order(
-        self, shop: Shop, source: OrderSource, reference: Reference, key: CacheKey, *, behind: bool
-    ) -> Order:
-        asked_at = self._services.cache.now()
+    async def _find_order(self, shop: Shop, source: OrderSource, reference: Reference, *, behind: bool) -> Order:
+        asked = self._services.cache.instant()
         order = await self.calls.read(
             shop.slug, source.profile.name, "find_order", lambda: source.find_order(reference), behind=behind
         )
         self._note_order(shop, order)
-        if order.order_number is not None:
-            numbered = self._order_lookup(shop, source, _numbered(source, order.order_number))
-            if numbered.key != key:
-                await self._services.cache.put(numbered, order, asked_at)
+        number = order.order_number
+        if number is not None and (reference.kind, reference.value) != (NUMBER, number):
+            lookup = self._order_lookup(shop, source, _numbered(source, number))
+            await self._services.cache.put(lookup, order, asked)
         return order
 
-    async def _keep_each(self, shop: Shop, source: OrderSource, orders: Sequence[Order], asked_at: datetime) -> None:
+    async def _keep_each(self, shop: Shop, source: OrderSource, orders: Sequence[Order], asked: int) -> None:
         for order in orders:
             self._note_order(shop, order)
         if not self._services.cache.keeps:
@@ -303,7 +329,7 @@ class Loads:
         for order in orders:
             if order.order_number is not None:
                 lookup = self._order_lookup(shop, source, _numbered(source, order.order_number))
-                await self._services.cache.put(lookup, order, asked_at)
+                await self._services.cache.put(lookup, order, asked)
 
     async def _read_stored(self, source: TrackingSource, reference: Reference) -> Loaded[TrackingsFound]:
         now = self._services.clock()
@@ -316,12 +342,11 @@ class Loads:
         return Loaded(found, CacheResult.STORED, now, None, None)
 
     def _order_lookup(self, shop: Shop, source: OrderSource, reference: Reference) -> Lookup[Order]:
-        number = {order_tag(shop.slug, reference.value)} if reference.kind == OrderName.NUMBER else set()
         return Lookup(
             key=CacheKey(shop.slug, source.profile.name, "find_order", f"{reference.kind}:{reference.value}"),
             codec=_ORDER,
             lifetime=self._lifetime(self._services.policy.order_lifetime),
-            tags=_tag(shop, reference) | number,
+            tags=_tags(shop, reference, reference.value if reference.kind == NUMBER else None),
             tags_of=lambda order: _order_tags(shop, source, order),
         )
 
@@ -368,18 +393,24 @@ def one_of(page: Loaded[tuple[Order, ...]], order: Order) -> Loaded[Order]:
     return Loaded(order, page.cache, page.fetched_at, page.fresh_until, page.error)
 
 
-def _tag(shop: Shop, reference: Reference) -> frozenset[str]:
-    return frozenset({reference_tag(shop.slug, reference.provider, reference.kind, reference.value)})
+def _tag(shop: Shop, reference: Reference) -> str:
+    return reference_tag(shop.slug, reference.provider, reference.kind, reference.value)
+
+
+def _tags(shop: Shop, reference: Reference, order_number: str | None) -> frozenset[str]:
+    """What is known of an answer before it is asked for."""
+    named = _tag(shop, reference)
+    return frozenset((named, order_tag(shop.slug, order_number)) if order_number else (named,))
 
 
 def _order_tags(shop: Shop, source: OrderSource, order: Order) -> frozenset[str]:
     """Every name of `order`, by any of which a write can change it."""
-    names = identity_of(shop.slug, order).names
-    references = {
-        reference_tag(shop.slug, source.profile.name, kind, value) for kind, value in names.items() if value is not None
-    }
-    return frozenset(references | ({order_tag(shop.slug, order.order_number)} if order.order_number else set()))
+    provider, number = source.profile.name, order.order_number
+    tags = [reference_tag(shop.slug, provider, kind, value) for kind, value in names_of(order).items()]
+    if number:
+        tags.append(order_tag(shop.slug, number))
+    return frozenset(tags)
 
 
 def _numbered(source: OrderSource, number: str) -> Reference:
-    return Reference(provider=source.profile.name, kind=OrderName.NUMBER.value, value=number)
+    return Reference(provider=source.profile.name, kind=NUMBER, value=number)

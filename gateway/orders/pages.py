@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
+from gateway.freshness.cache import Loaded
+from gateway.freshness.derived import PASSING, Derived
 from gateway.orders.loaded import LoadedOrder
 from gateway.orders.shops import Shop
 from providers.errors import ProviderError
+from providers.models import Order
 
 T = TypeVar("T")
 
@@ -52,14 +55,27 @@ class PageWindow:
         return range(self.offset // page_size + 1, (self.offset + self.size - 1) // page_size + 2)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class OrderPage:
-    """The loaded orders of one window. `error` says why an old copy had to do."""
+    """The loaded orders of one window. `error` says why an old copy had to do.
+
+    `record` is the copy of the provider's page that alone made it, while that is fresh; else None.
+    """
 
     shop: Shop
     orders: tuple[LoadedOrder, ...]
     window: PageWindow
     error: ProviderError | None
+    record: Loaded[tuple[Order, ...]] | None = field(default=None, compare=False, repr=False)
+    derived: Derived = field(init=False, repr=False, compare=False)
+    """What follows from this page alone; kept with it where it has a `record`."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "derived", PASSING if self.record is None else Derived())
+
+    def forget(self) -> None:
+        """Let go of what was derived: the copy that this page was made of is no longer held."""
+        self.derived.forget()
 
     @property
     def has_next(self) -> bool:

@@ -18,7 +18,7 @@ from gateway.orders.needs import Need
 from gateway.orders.pages import OrderPage, PageWindow
 from gateway.orders.plan import LoadPlan
 from gateway.orders.shops import Shop
-from providers.base import RouteSource, TrackingSource
+from providers.base import OrderSource, RouteSource, TrackingSource
 from providers.errors import ProviderError
 from providers.models import Order, OrderSearch, Reference, Route
 
@@ -39,6 +39,11 @@ class OrderService:
         self._directory = directory
         self._loads = loads
 
+    def at_hand(self, shop: Shop, key: OrderKey, needs: Collection[Need]) -> LoadedOrder | None:
+        """What `find` would answer, where that takes no waiting because it was answered before and still stands."""
+        kept = self._loads.find_kept(_question(shop, key, needs))
+        return kept if isinstance(kept, LoadedOrder) else None
+
     async def find(
         self, shop: Shop, key: OrderKey, needs: Collection[Need], *, refresh: bool = False
     ) -> LoadedOrder | NotFound:
@@ -46,12 +51,11 @@ class OrderService:
 
         Raises `OrderError` for a key that cannot be resolved.
         """
-        question = (shop.slug, key, *needs)
-        kept = None if refresh else self._loads.find_kept(question)
-        return kept or await self._find(shop, key, needs, question, refresh=refresh)
+        at_hand = None if refresh else self.at_hand(shop, key, needs)
+        return at_hand or await self._find(shop, key, needs, refresh=refresh)
 
     async def _find(
-        self, shop: Shop, key: OrderKey, needs: Collection[Need], question: Hashable, *, refresh: bool
+        self, shop: Shop, key: OrderKey, needs: Collection[Need], *, refresh: bool
     ) -> LoadedOrder | NotFound:
         begun = self._loads.now()
         if not self._directory.knows_without_store(key):
@@ -61,7 +65,8 @@ class OrderService:
         await self._fill(draft, plan)
         if draft.is_known or await self._is_known_elsewhere(draft):
             order = await self._finish(draft, plan)
-            self._loads.keep(question, order, begun)
+            if order.token is not None:
+                self._loads.keep(_question(shop, key, needs), order, begun)
             return order
         return NotFound(draft.failures)
 
@@ -78,6 +83,28 @@ class OrderService:
         source = shop.order_source
         if source is None:
             raise CapabilityMissing(f"No provider of shop {shop.slug!r} can search orders.")
+        at_hand = self.page_at_hand(shop, search, window, needs)
+        if at_hand is not None:
+            return at_hand
+        begun = self._loads.now()
+        found = await self._search(shop, source, search, window, needs)
+        if isinstance(found, OrderPage) and found.record is not None:
+            self._loads.keep(_page_question(shop, search, window, needs), found, begun)
+        return found
+
+    def page_at_hand(
+        self, shop: Shop, search: OrderSearch, window: PageWindow, needs: Collection[Need]
+    ) -> OrderPage | None:
+        """What `search` would answer, where that takes no waiting because it was answered before and still stands."""
+        kept = self._loads.find_kept(_page_question(shop, search, window, needs))
+        if not isinstance(kept, OrderPage) or kept.record is None or shop.order_source is None:
+            return None
+        self._loads.know(shop, shop.order_source, kept.record)
+        return kept
+
+    async def _search(
+        self, shop: Shop, source: OrderSource, search: OrderSearch, window: PageWindow, needs: Collection[Need]
+    ) -> OrderPage | NotFound:
         numbered = window.provider_pages(source.profile.page_size_limit or window.size)
         pages = await _together([self._loads.page(shop, source, search, page.number, page.size) for page in numbered])
         errors = tuple(page.error for page in pages if page.error)
@@ -87,6 +114,9 @@ class OrderService:
         for page in pages:
             self._loads.know(shop, source, page)
         found = window.cut([each for page in pages for each in self._on_page(shop, page, plan)], numbered)
+        whole = tuple(each for each in found if isinstance(each, LoadedOrder))
+        if len(whole) == len(found) and len(pages) == 1 and pages[0].cache is CacheResult.HIT:
+            return _held_by(pages[0], OrderPage(shop, whole, window, None, pages[0]), plan)
         waiting = iter(await _together([self._complete(each, plan) for each in found if isinstance(each, _Draft)]))
         orders = tuple(next(waiting) if isinstance(each, _Draft) else each for each in found)
         return OrderPage(shop, orders, window, next(iter(errors), None))
@@ -114,9 +144,9 @@ class OrderService:
         return draft.loaded() if is_all else None
 
     def _drafted(self, shop: Shop, order: Order, page: Loaded[tuple[Order, ...]]) -> _Draft:
-        draft = _Draft(shop, identity_of(shop.slug, order), refresh=False)
-        self._take_record(draft, one_of(page, order))
-        return draft
+        record, source = one_of(page, order), shop.order_source
+        parts = {source.profile.name: ProviderPart.of(source.profile.name, record, order.trackings)} if source else {}
+        return _Draft(shop, identity_of(shop.slug, order), refresh=False, record=record, parts=parts)
 
     async def _complete(self, draft: _Draft, plan: LoadPlan) -> LoadedOrder:
         await self._fill(draft, plan)
@@ -257,6 +287,21 @@ class _Draft:
             self.identity,
             lambda: LoadedOrder(self.shop, self.identity, record, dict(self.parts), (), token=object()),
         )
+
+
+def _question(shop: Shop, key: OrderKey, needs: Collection[Need]) -> Hashable:
+    """What an order is asked by, for finding it again."""
+    return (shop.slug, key.kind, key.value, *needs)
+
+
+def _page_question(shop: Shop, search: OrderSearch, window: PageWindow, needs: Collection[Need]) -> Hashable:
+    """What a page is asked by, for finding it again."""
+    return (shop.slug, window.offset, window.size, *needs, *vars(search).values())
+
+
+def _held_by(record: Loaded[tuple[Order, ...]], page: OrderPage, plan: LoadPlan) -> OrderPage:
+    """A page that a fresh copy alone makes: the same one each time, held by that copy."""
+    return record.derived.of((page.window, plan.needs), lambda: page)
 
 
 def _tells(draft: _Draft, need: Need) -> bool:

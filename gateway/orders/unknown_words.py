@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 MOST_WORDS = 1_000
 """A provider that sends a new word each time must not fill the memory; further words are counted together."""
 
+_UNKNOWN: Final = TrackingStatus.UNKNOWN  # Python 3.11 takes 0.1 µs to find a member of an enum
 _STATUS_WORD: Final = re.compile(r"[A-Za-z][A-Za-z_ -]{0,39}")
 """What a log may repeat: letters only, as every documented status is. No number, address or URL is made of these."""
 
@@ -27,10 +28,10 @@ class UnknownWords:
 
     def note(self, tracking: Tracking) -> None:
         """Count the unknown words of a tracking that was just read from its provider."""
-        if tracking.status is TrackingStatus.UNKNOWN:
+        if tracking.status is _UNKNOWN:
             self._count(tracking.provider, tracking.provider_status or "")
         for event in tracking.events:
-            if event.status is TrackingStatus.UNKNOWN and event.phase:
+            if event.status is _UNKNOWN and event.phase:
                 self._count(tracking.provider, event.phase)
 
     def counts(self) -> dict[tuple[str, str], int]:

@@ -29,6 +29,7 @@ from graphql import (
 )
 from graphql.pyutils import Undefined
 
+from gateway.compiler import may_be_awaited
 from gateway.schema.list_sizes import LIST_SIZES, UNKNOWN_LIST, ListSize
 
 WAITING = 180
@@ -167,7 +168,7 @@ def _cost_of(kind: GraphQLObjectType | GraphQLInterfaceType, name: str, definiti
     written = definition.extensions.get("strawberry-definition")
     return FieldCost(
         get_named_type(definition.type),
-        WAITING if getattr(written, "is_async", False) else 1,
+        WAITING if written is not None and may_be_awaited(written) else 1,
         row,
         None if otherwise is Undefined else otherwise,
     )

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import strawberry
 
-from gateway.compiler import reads
+from gateway.compiler import may_await, reads
 
 SHOP = "The shop's slug, when there are several."
 """The description of every input's `shop`."""
@@ -29,6 +29,17 @@ def resolved(description: str, *, name: str | None = None) -> Callable[[Resolver
     """A field that the decorated method answers."""
     decorator: Callable[[Resolver], Resolver] = strawberry.field(description=description, name=name)
     return decorator
+
+
+def resolved_at_once(type_: object, description: str) -> Callable[[Resolver], Resolver]:
+    """A field of `type_` that the decorated method answers where it has the value at hand; else with an awaitable."""
+    field = strawberry.field(graphql_type=type_, description=description)
+
+    def decorate(resolver: Resolver) -> Resolver:
+        made: Resolver = field(may_await(resolver))
+        return made
+
+    return decorate
 
 
 def delegated(member: str, description: str, *, name: str | None = None) -> Any:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from graphql import GraphQLObjectType, GraphQLSchema
+from pydantic import AwareDatetime
 
 from gateway.compiler import Compiler, Exact, Gate, NotCompilable, Options, Pieces, Program
 from gateway.schema.access import gate_of
@@ -17,7 +18,8 @@ from gateway.schema.answers import VOLATILE
 from gateway.schema.costs import Variables
 from gateway.schema.documents import Operation
 from gateway.schema.order_needs import ORDER_TYPE
-from providers.models import Domain
+from gateway.schema.types.values import PUBLISHED
+from providers import models
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,24 @@ LONG: Final = 4_000
 Until its program is there, graphql-core runs it."""
 
 
+_TRACKINGS: Final = (
+    models.CarrierTracking,
+    models.OrderTracker,
+    models.InvoiceTracker,
+    models.RouteTracking,
+    models.GenericTracking,
+)
+
+RECORDS: Final[Mapping[str, type]] = {
+    "Order.loaded.details": models.Order,
+    "TrackingEvent.entry.event": models.TrackingEvent,
+    "EstimatedArrival.estimate": models.EstimatedArrival,
+    **{f"{model.__name__}.model": model for model in _TRACKINGS},
+    **{published.__name__: model for published, model in PUBLISHED.items()},
+}
+"""Where domain models are read, see `Options.records`; a published type has the name of its model."""
+
+
 class Programs:
     """Compiles operations on one schema, and holds those in `room` bytes that were compiled last.
 
@@ -52,8 +72,9 @@ class Programs:
             Options(
                 gates=_gates(schema),
                 # orjson writes a time as `isoformat` does, which the scalar's `serialize` calls; a URL is text.
-                native={"DateTime": Exact(datetime, given=("tzinfo",)), "URL": str},
-                plain=(Domain,),
+                native={"DateTime": Exact(datetime, given=("tzinfo",), annotated=AwareDatetime), "URL": str},
+                plain=(models.Domain,),
+                records=RECORDS,
                 pieces=pieces,
                 piece_keys={ORDER_TYPE: _order_piece},
                 volatile=VOLATILE,

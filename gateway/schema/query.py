@@ -7,8 +7,11 @@ from typing import Annotated, cast
 
 import strawberry
 from strawberry import Info
+from strawberry.utils.await_maybe import AwaitableOrValue
 
 from gateway.auth.principal import Scope
+from gateway.orders import shops
+from gateway.orders.identity import OrderKey
 from gateway.orders.pages import PageWindow
 from gateway.orders.service import NotFound
 from gateway.schema.access import PERSONAL_FILTERS
@@ -16,14 +19,14 @@ from gateway.schema.arguments import FIRST_ORDERS, FIRST_PROVIDERS, FIRST_REGIST
 from gateway.schema.context import Context, told
 from gateway.schema.cursors import read_cursor, read_registration_cursor
 from gateway.schema.errors import ClientError, ErrorCode, Forbidden
-from gateway.schema.fields import resolved
+from gateway.schema.fields import resolved, resolved_at_once
 from gateway.schema.ids import parse_id
 from gateway.schema.inputs import OrderBy, OrderFilter, to_key
 from gateway.schema.nodes import MOST_NODES, find_node
-from gateway.schema.order_needs import needs_below
+from gateway.schema.order_needs import SelectedNeeds, needs_below
 from gateway.schema.registration_inputs import RegistrationFilter
 from gateway.schema.selection import path_of
-from gateway.schema.types.connection import OrderConnection, order_connection, order_places
+from gateway.schema.types.connection import OrderConnection, OrderPlaces, order_connection, order_places
 from gateway.schema.types.nodes import Node
 from gateway.schema.types.order import Order, order_type
 from gateway.schema.types.provider import Provider, provider_of
@@ -61,37 +64,35 @@ class Query:
         found = await asyncio.gather(*asked, return_exceptions=True)
         return cast(list[Node | None], found)
 
-    @resolved(
+    @resolved_at_once(
+        Order | None,
         "One order. Null without an error: every configured provider that could know it was asked and says no. "
-        "Null with an error: one that could know it is down, or the key cannot be asked for."
+        "Null with an error: one that could know it is down, or the key cannot be asked for.",
     )
-    async def order(
+    def order(
         self,
         info: Info[Context],
         by: Annotated[OrderBy, strawberry.argument(description="What it is asked by.")],
         shop: ShopSlug = None,
-    ) -> Order | None:
+    ) -> AwaitableOrValue[Order | None]:
+        context = info.context
         key, slug = to_key(by, shop)
         selected = needs_below(info)
-        found_shop = info.context.shop(slug)
-        if not info.context.may_read(found_shop, key):
+        found_shop = context.shop(slug)
+        if not context.may_read(found_shop, key):
             raise Forbidden(Scope.ORDERS_READ)
-        with told():
-            found = await info.context.orders.find(found_shop, key, selected.needs)
-        if isinstance(found, NotFound):
-            report_all(info, found)
-            return None
-        return order_type(info, found, selected)
+        at_hand = context.orders.at_hand(found_shop, key, selected.needs)
+        return order_type(info, at_hand, selected) if at_hand else _order(info, found_shop, key, selected)
 
-    @resolved("Orders of a shop, newest first.")
-    async def orders(
+    @resolved_at_once(OrderConnection | None, "Orders of a shop, newest first.")
+    def orders(
         self,
         info: Info[Context],
         filter: Annotated[OrderFilter | None, strawberry.argument(description="What must be true of them.")] = None,
         first: Annotated[int | None, strawberry.argument(description="How many, 1 to 100.")] = FIRST_ORDERS,
         after: Annotated[str | None, strawberry.argument(description="Cursor to go on behind.")] = None,
         shop: ShopSlug = None,
-    ) -> OrderConnection | None:
+    ) -> AwaitableOrValue[OrderConnection | None]:
         context = info.context
         found_shop = context.shop(shop)
         if filter and any(getattr(filter, name) is not None for name in PERSONAL_FILTERS):
@@ -100,12 +101,10 @@ class Query:
         offset = read_cursor(after, found_shop.slug, search) if after is not None else 0
         places = order_places(info)
         window = PageWindow(offset, check_first(first, FIRST_ORDERS))
-        with told():
-            page = await context.orders.search(found_shop, search, window, places.needs)
-        if isinstance(page, NotFound):
-            report_all(info, page)
-            return None
-        return order_connection(info, page, search, places)
+        at_hand = context.orders.page_at_hand(found_shop, search, window, places.needs)
+        if at_hand:
+            return order_connection(info, at_hand, search, places)
+        return _orders(info, found_shop, search, window, places)
 
     @resolved("A driver's route with its stops.")
     async def route(
@@ -167,6 +166,26 @@ class Query:
         size = check_first(first, FIRST_REGISTRATIONS)
         found = await info.context.registration.search(found_shop, wanted, size + 1, before)
         return registration_connection(found_shop, wanted, found, size, is_first_page=before is None)
+
+
+async def _order(info: Info[Context], shop: shops.Shop, key: OrderKey, selected: SelectedNeeds) -> Order | None:
+    with told():
+        found = await info.context.orders.find(shop, key, selected.needs)
+    if isinstance(found, NotFound):
+        report_all(info, found)
+        return None
+    return order_type(info, found, selected)
+
+
+async def _orders(
+    info: Info[Context], shop: shops.Shop, search: OrderSearch, window: PageWindow, places: OrderPlaces
+) -> OrderConnection | None:
+    with told():
+        found = await info.context.orders.search(shop, search, window, places.needs)
+    if isinstance(found, NotFound):
+        report_all(info, found)
+        return None
+    return order_connection(info, found, search, places)
 
 
 def report_all(info: Info[Context], nothing: NotFound) -> None:

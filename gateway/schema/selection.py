@@ -29,6 +29,7 @@ from graphql import (
     get_argument_values,
     get_directive_values,
 )
+from graphql.pyutils import Path as PathStep
 
 Path = tuple[str | int, ...]
 
@@ -143,7 +144,13 @@ def path_of(info: GraphQLResolveInfo[Any]) -> Path:
 
 def keys_of(info: GraphQLResolveInfo[Any]) -> tuple[str, ...]:
     """The keys of the answer that lead to the field being resolved: the same for every item of a list."""
-    return tuple(step for step in info.path.as_list() if isinstance(step, str))
+    keys: list[str] = []
+    step: PathStep | None = info.path
+    while step is not None:
+        if isinstance(step.key, str):
+            keys.append(step.key)
+        step = step.prev
+    return tuple(reversed(keys))
 
 
 def reads_variables_below(document: DocumentNode, operation: OperationDefinitionNode) -> bool:

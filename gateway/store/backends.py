@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
+from sqlalchemy import Row, Select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+Statement = Select[*tuple[Any, ...]]
+AnyRow = Row[*tuple[Any, ...]]
 
 
 class Backend(Protocol):
@@ -13,6 +18,10 @@ class Backend(Protocol):
 
     @property
     def engine(self) -> AsyncEngine: ...
+
+    async def rows(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[AnyRow]:
+        """What one statement answers that writes nothing."""
+        ...
 
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A connection on which each statement is a transaction."""
@@ -24,4 +33,8 @@ class Backend(Protocol):
 
     def migrating(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """The same, for one process at a time, and with all the time that it takes."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of every connection."""
         ...

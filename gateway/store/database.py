@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 from sqlalchemy import URL, inspect, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.store.backends import Backend
+from gateway.store.backends import AnyRow, Backend, Statement
 from gateway.store.errors import StoreUnavailable, WrongSchema
 from gateway.store.schema import Schema, SchemaState, inspect_schema, upgrade
 from gateway.store.sqlite import Sqlite
@@ -74,6 +75,14 @@ class Database:
         """`sqlite` or `postgresql`."""
         return self._backend.engine.dialect.name
 
+    async def rows(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[AnyRow]:
+        """What one statement answers that writes nothing, of what was committed when it began.
+
+        It is for what most requests ask: quicker than `reading`. Raises `StoreUnavailable`.
+        """
+        with _told():
+            return await self._backend.rows(statement, parameters)
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection for statements that write nothing: each sees what was committed when it began.
@@ -135,7 +144,7 @@ class Database:
             await connection.run_sync(lambda synchronous: inspect(synchronous).get_table_names())
 
     async def aclose(self) -> None:
-        await self._backend.engine.dispose()
+        await self._backend.aclose()
 
 
 @asynccontextmanager

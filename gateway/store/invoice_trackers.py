@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, delete, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.store.backends import AnyRow
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.inserts import insert_into
+from gateway.store.joint_lookups import JointLookups
 from gateway.store.present import Present, present_of
 from gateway.store.tables import InvoiceTrackerAttemptRow, InvoiceTrackerRow
+from gateway.store.texts import is_storable
 from providers.base import REGISTRATION_TIME_LIMIT, AttemptBegun, AttemptRunning, AttemptUnfinished
 from providers.models import InvoiceTracker
 
@@ -26,6 +29,16 @@ PURGED_AT_ONCE = 20
 MAY_RUN = REGISTRATION_TIME_LIMIT + timedelta(seconds=15)
 """How long an open attempt may still be running. After its call the answer has to be stored, for which a store that is
 slow takes some 4 s; the rest is for a machine that is busy, and for clocks that do not go at one speed."""
+
+
+_OF_INVOICES = (
+    select(InvoiceTrackerRow.invoice_number, InvoiceTrackerRow.id, InvoiceTrackerRow.document)
+    .where(
+        InvoiceTrackerRow.shop == bindparam("shop"),
+        InvoiceTrackerRow.invoice_number.in_(bindparam("invoice_numbers", expanding=True)),
+    )
+    .order_by(InvoiceTrackerRow.id)
+)
 
 
 class NotBegun(StoreUnavailable):
@@ -60,6 +73,7 @@ class InvoiceTrackers:
         self._database = database
         self._shop = shop
         self._present = present or present_of(database)
+        self._of_invoices = JointLookups(self._look_up)
 
     async def begin(
         self, invoice_number: str, carrier_code: str, tracking_number: str
@@ -123,10 +137,14 @@ class InvoiceTrackers:
 
     async def find_by_invoice(self, invoice_number: str) -> tuple[InvoiceTracker, ...]:
         """See `TrackerLedger.find_by_invoice`."""
-        chosen = self._select().where(InvoiceTrackerRow.invoice_number == invoice_number)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(chosen.order_by(InvoiceTrackerRow.id))).all()
-        return tuple(_to_tracker(row) for row in rows)
+        return await self._of_invoices.find(invoice_number) if is_storable(invoice_number) else ()
+
+    async def _look_up(self, invoice_numbers: Collection[str]) -> Mapping[str, tuple[InvoiceTracker, ...]]:
+        chosen = {"shop": self._shop, "invoice_numbers": list(invoice_numbers)}
+        found: dict[str, list[InvoiceTracker]] = {number: [] for number in invoice_numbers}
+        for row in await self._database.rows(_OF_INVOICES, chosen):
+            found[row.invoice_number].append(_to_tracker(row))
+        return {number: tuple(trackers) for number, trackers in found.items()}
 
     async def purge_media(self, older_than: timedelta) -> int:
         """Remove the contents of media that are kept for longer than this; how many trackers had such.
@@ -234,5 +252,5 @@ def _registration_of(tracker: InvoiceTracker) -> _Registration:
     return _Registration(tracker.invoice_number, carrier_code or "", tracker.tracking_number or "")
 
 
-def _to_tracker(row: Row[int, dict[str, object]]) -> InvoiceTracker:
+def _to_tracker(row: AnyRow) -> InvoiceTracker:
     return InvoiceTracker.model_validate({**row.document, "store_id": row.id})

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, delete, select
+from sqlalchemy import ColumnElement, Row, bindparam, delete, select
 
+from gateway.store.backends import AnyRow
 from gateway.store.database import Database
 from gateway.store.inserts import insert_into
+from gateway.store.joint_lookups import JointLookups
 from gateway.store.tables import LinkRow
 from gateway.store.texts import is_storable
 from providers.models import Reference
 
 _IDENTITY = (LinkRow.shop, LinkRow.provider, LinkRow.kind, LinkRow.value, LinkRow.sharer)
 """What only one link may have: the columns of `uq_links_reference`."""
+
+_OF_ORDERS = (
+    select(LinkRow.order_number, LinkRow.provider, LinkRow.kind, LinkRow.value)
+    .where(LinkRow.shop == bindparam("shop"), LinkRow.order_number.in_(bindparam("numbers", expanding=True)))
+    .order_by(LinkRow.id)
+)
+
+_HOLDER = select(LinkRow.order_number).where(
+    LinkRow.shop == bindparam("shop"),
+    LinkRow.provider == bindparam("provider"),
+    LinkRow.kind == bindparam("kind"),
+    LinkRow.value == bindparam("value"),
+    LinkRow.sharer == "",
+)
+"""Whose alone a reference is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +55,11 @@ class Links:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._of_orders = JointLookups(self._look_up)
 
-    async def of_orders(self, orders: Sequence[tuple[str, str]]) -> list[tuple[Reference, ...]]:
-        """The links of each (shop, order number), oldest first, in the order asked."""
-        found: dict[tuple[str, str], list[Reference]] = {order: [] for order in orders}
-        by_shop: dict[str, list[str]] = {}
-        for shop, number in found:
-            if is_storable(number):
-                by_shop.setdefault(shop, []).append(number)
-        async with self._database.reading() as connection:
-            for shop, numbers in by_shop.items():
-                rows = await connection.execute(
-                    select(LinkRow.order_number, LinkRow.provider, LinkRow.kind, LinkRow.value)
-                    .where(LinkRow.shop == shop, LinkRow.order_number.in_(numbers))
-                    .order_by(LinkRow.id)
-                )
-                for row in rows:
-                    found[shop, row.order_number].append(_to_reference(row))
-        return [tuple(found[order]) for order in orders]
+    async def of_order(self, shop: str, order_number: str) -> tuple[Reference, ...]:
+        """The links of an order, oldest first. Those of orders that are asked for at one time are read together."""
+        return await self._of_orders.find((shop, order_number)) if is_storable(order_number) else ()
 
     async def all_of(self, shop: str, page: int) -> AsyncIterator[Link]:
         """Every link of the shop, oldest first; `page` of them are read at a time."""
@@ -69,10 +73,8 @@ class Links:
         """The number of the order that alone is linked to `reference`."""
         if not is_storable(reference.value):
             return None
-        holder = select(LinkRow.order_number).where(*_is_reference(shop, reference), LinkRow.sharer == "")
-        async with self._database.reading() as connection:
-            number: str | None = await connection.scalar(holder)
-        return number
+        rows = await self._database.rows(_HOLDER, {"shop": shop, **reference.model_dump()})
+        return next((row.order_number for row in rows), None)
 
     async def add(
         self, shop: str, order_number: str, reference: Reference, now: datetime, *, shared: bool = False
@@ -114,6 +116,14 @@ class Links:
             )
         return result.rowcount
 
+    async def _look_up(self, orders: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[Reference, ...]]:
+        found: dict[tuple[str, str], list[Reference]] = {order: [] for order in orders}
+        for shop in {shop for shop, _ in orders}:
+            numbers = [number for each, number in orders if each == shop]
+            for row in await self._database.rows(_OF_ORDERS, {"shop": shop, "numbers": numbers}):
+                found[shop, row.order_number].append(_to_reference(row))
+        return {order: tuple(links) for order, links in found.items()}
+
     async def _links_after(self, shop: str, last: int, limit: int) -> Sequence[Row[int, str, str, str, str]]:
         chosen = (
             select(LinkRow.id, LinkRow.order_number, LinkRow.provider, LinkRow.kind, LinkRow.value)
@@ -134,5 +144,5 @@ def _is_reference(shop: str, reference: Reference) -> tuple[ColumnElement[bool],
     )
 
 
-def _to_reference(row: Row[str, str, str, str]) -> Reference:
+def _to_reference(row: AnyRow) -> Reference:
     return Reference(provider=row.provider, kind=row.kind, value=row.value)

@@ -6,14 +6,21 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, select
+from sqlalchemy import Row, bindparam, delete, select
 
 from gateway.store.database import Database
 from gateway.store.inserts import insert_into
+from gateway.store.joint_lookups import JointLookups
 from gateway.store.tables import OrderTrackerDetailRow
+from gateway.store.texts import is_storable
 from providers.models import Carrier, OrderTracker
 
 _KEY = ("shop", "paypal_order_id", "tracker_id")
+
+_OF_PAYMENTS = select(*OrderTrackerDetailRow.__table__.columns).where(
+    OrderTrackerDetailRow.shop == bindparam("shop"),
+    OrderTrackerDetailRow.paypal_order_id.in_(bindparam("ids", expanding=True)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ class OrderTrackerDetails:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._of_payments = JointLookups(self._look_up)
 
     async def keep(self, shop: str, tracker: OrderTracker) -> None:
         """Remember number and carrier of `tracker`, in place of what is known; the same again changes nothing.
@@ -48,10 +56,11 @@ class OrderTrackerDetails:
             )
 
     async def find(self, shop: str, paypal_order_id: str) -> Mapping[str, TrackerDetails]:
-        """What is known of the trackers of a PayPal order, by their ids. Raises `StoreUnavailable`."""
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(_of_order(shop, paypal_order_id))).all()
-        return {row.tracker_id: _to_details(row) for row in rows}
+        """What is known of the trackers of a PayPal order, by their ids. Raises `StoreUnavailable`.
+
+        Those of PayPal orders that are asked for at the same time are read together.
+        """
+        return await self._of_payments.find((shop, paypal_order_id)) if is_storable(paypal_order_id) else {}
 
     async def forget(self, shop: str, paypal_order_ids: Collection[str]) -> int:
         """Remove what is known of the trackers of these PayPal orders; how many there were."""
@@ -64,11 +73,15 @@ class OrderTrackerDetails:
             )
         return result.rowcount
 
-
-def _of_order(shop: str, paypal_order_id: str) -> Select[Any]:
-    return select(OrderTrackerDetailRow).where(
-        OrderTrackerDetailRow.shop == shop, OrderTrackerDetailRow.paypal_order_id == paypal_order_id
-    )
+    async def _look_up(
+        self, payments: Collection[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Mapping[str, TrackerDetails]]:
+        found: dict[tuple[str, str], dict[str, TrackerDetails]] = {payment: {} for payment in payments}
+        for shop in {shop for shop, _ in payments}:
+            ids = [paypal_order_id for each, paypal_order_id in payments if each == shop]
+            for row in await self._database.rows(_OF_PAYMENTS, {"shop": shop, "ids": ids}):
+                found[shop, row.paypal_order_id][row.tracker_id] = _to_details(row)
+        return found
 
 
 def _to_details(row: Row[Any]) -> TrackerDetails:

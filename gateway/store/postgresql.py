@@ -7,8 +7,9 @@ transactions are READ COMMITTED whatever the server's default is: each statement
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]  # ships no types
 from sqlalchemy import URL, event, text
@@ -17,6 +18,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from gateway.store.backends import AnyRow, Statement
 from gateway.store.errors import StoreUnavailable
 
 CONNECT_SECONDS = 1.5
@@ -77,6 +79,10 @@ class Postgresql:
         self._autocommitting = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
 
+    async def rows(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[AnyRow]:
+        async with self.reading() as connection:
+            return (await connection.execute(statement, parameters)).all()
+
     def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A connection without transactions, which saves two of three round trips to the server."""
         return _bounded(self._autocommitting)
@@ -93,6 +99,9 @@ class Postgresql:
             await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             yield connection
+
+    async def aclose(self) -> None:
+        await self.engine.dispose()
 
 
 @asynccontextmanager

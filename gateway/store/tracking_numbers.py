@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from gateway.store.database import Database
 from gateway.store.inserts import insert_into
@@ -13,6 +13,11 @@ from gateway.store.texts import is_storable
 
 Sighting = tuple[str, str, str]
 """Shop, tracking number, order number."""
+
+
+_SEEN_ON = select(TrackingNumberRow.order_number).where(
+    TrackingNumberRow.shop == bindparam("shop"), TrackingNumberRow.tracking_number == bindparam("tracking_number")
+)
 
 
 class TrackingNumbers:
@@ -42,13 +47,8 @@ class TrackingNumbers:
         """The numbers of the orders that `tracking_number` was seen on, in order."""
         if not is_storable(tracking_number):
             return ()
-        async with self._database.reading() as connection:
-            numbers = await connection.scalars(
-                select(TrackingNumberRow.order_number).where(
-                    TrackingNumberRow.shop == shop, TrackingNumberRow.tracking_number == tracking_number
-                )
-            )
-            return tuple(sorted(numbers))  # here, since databases do not agree on how texts are sorted
+        rows = await self._database.rows(_SEEN_ON, {"shop": shop, "tracking_number": tracking_number})
+        return tuple(sorted(row.order_number for row in rows))  # databases do not agree on how texts are sorted
 
     async def forget(self, shop: str, order_number: str) -> int:
         """Remove the tracking numbers that were seen on the order; how many there were."""

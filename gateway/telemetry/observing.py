@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import timedelta
 from types import TracebackType
 from typing import Final
@@ -154,35 +153,53 @@ def errors_told(codes: Iterable[str]) -> None:
         counted(metrics.ERRORS, code).inc()
 
 
-@contextmanager
-def provider_call(shop: str, provider: str, operation: str) -> Iterator[None]:
+class provider_call:  # noqa: N801  # as above
     """Around a call to a provider with all its attempts, and with the waiting before and between them."""
-    begun = time.perf_counter()
-    outcome = OK
-    with span(Span.CALL, _account(shop, provider, operation)) as traced:
-        try:
-            yield
-        except BaseException as error:
+
+    __slots__ = ("_account", "_begun", "_span", "_traced")
+
+    def __init__(self, shop: str, provider: str, operation: str) -> None:
+        self._account = (shop, provider, operation)
+
+    def __enter__(self) -> None:
+        self._begun = time.perf_counter()
+        self._span = span(Span.CALL, _of_account(*self._account))
+        self._traced = self._span.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        outcome = OK
+        if error is not None:
             outcome = _outcome(error)
-            traced.fail(outcome)
-            raise
-        finally:
-            counted(metrics.PROVIDER_CALLS, shop, provider, operation, outcome).inc()
-            spread(metrics.PROVIDER_CALL_DURATION, provider, operation).observe(time.perf_counter() - begun)
+            self._traced.fail(outcome)
+        _, provider, operation = self._account
+        counted(metrics.PROVIDER_CALLS, *self._account, outcome).inc()
+        spread(metrics.PROVIDER_CALL_DURATION, provider, operation).observe(time.perf_counter() - self._begun)
+        self._span.__exit__(kind, error, trace)
 
 
-@contextmanager
-def provider_attempt(shop: str, provider: str, operation: str) -> Iterator[None]:
+class provider_attempt:  # noqa: N801  # as above
     """Around one attempt of a call, from when it is sent."""
-    begun = time.perf_counter()
-    with span(Span.ATTEMPT, _account(shop, provider, operation)) as traced:
-        try:
-            yield
-        except BaseException as error:
-            traced.fail(_outcome(error))
-            raise
-        finally:
-            spread(metrics.PROVIDER_ATTEMPT_DURATION, provider, operation).observe(time.perf_counter() - begun)
+
+    __slots__ = ("_account", "_begun", "_span", "_traced")
+
+    def __init__(self, shop: str, provider: str, operation: str) -> None:
+        self._account = (shop, provider, operation)
+
+    def __enter__(self) -> None:
+        self._begun = time.perf_counter()
+        self._span = span(Span.ATTEMPT, _of_account(*self._account))
+        self._traced = self._span.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._traced.fail(_outcome(error))
+        _, provider, operation = self._account
+        spread(metrics.PROVIDER_ATTEMPT_DURATION, provider, operation).observe(time.perf_counter() - self._begun)
+        self._span.__exit__(kind, error, trace)
 
 
 def circuit_changed(shop: str, provider: str, is_open: bool) -> None:
@@ -211,11 +228,23 @@ class LoadNotes:
             spread(metrics.CACHE_AGE, result).observe(age.total_seconds())
 
 
-@contextmanager
-def cache_load(shop: str, provider: str, operation: str) -> Iterator[LoadNotes]:
+class cache_load:  # noqa: N801  # as above
     """Around a look-up in the cache, with the call that it may lead to."""
-    with span(Span.CACHE, _account(shop, provider, operation)) as traced:
-        yield LoadNotes(provider, operation, traced)
+
+    __slots__ = ("_account", "_span")
+
+    def __init__(self, shop: str, provider: str, operation: str) -> None:
+        self._account = (shop, provider, operation)
+
+    def __enter__(self) -> LoadNotes:
+        _, provider, operation = self._account
+        self._span = span(Span.CACHE, _of_account(*self._account))
+        return LoadNotes(provider, operation, self._span.__enter__())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._span.__exit__(kind, error, trace)
 
 
 def copy_served(shop: str, provider: str, operation: str, result: str, age: timedelta | None) -> None:
@@ -245,7 +274,9 @@ def registration_attempt(provider: str, state: str) -> None:
     counted(metrics.REGISTRATION_ATTEMPTS, provider, state).inc()
 
 
-def _account(shop: str, provider: str, operation: str) -> dict[Attribute, AttributeValue]:
+def _of_account(shop: str, provider: str, operation: str) -> dict[Attribute, AttributeValue] | None:
+    if not is_tracing():
+        return None
     return {Attribute.SHOP: shop, Attribute.PROVIDER: provider, Attribute.OPERATION: operation}
 
 

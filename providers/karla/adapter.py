@@ -20,7 +20,7 @@ from providers.drafts import OrderChange, OrderDraft, OrderUpsert, ShipmentChang
 from providers.errors import AmbiguousReference, InvalidProviderResponse, OrderNotFound
 from providers.http import ProviderHttp, Refine, Reply
 from providers.karla.drafts import to_json
-from providers.karla.mapping import to_order, to_tracking
+from providers.karla.mapping import to_order, to_orders, to_tracking
 from providers.karla.profile import PROFILE
 from providers.karla.refusals import refusal_of
 from providers.karla.settings import KarlaSettings
@@ -42,6 +42,10 @@ PARAMETERS: Mapping[str, str] = {
     "shipment_updated_since": "shipment_updated_since",
 }
 """Our filter -> Karla's query parameter (Karla API reference, Search Orders)."""
+
+_ORDERS = SEARCH_ANSWER.then(to_orders)
+_ORDER = ORDER_ANSWER.then(to_order)
+_TRACKING = TRACKING_ANSWER.then(to_tracking)
 
 
 class KarlaAdapter:
@@ -114,7 +118,7 @@ class KarlaAdapter:
         path = self._path("orders", _uuid(operation, uuid))
         refine = refusal_of(operation, of_order=True, draft=OrderChange)
         reply = await self._write(operation, "PATCH", path, to_json(change), refine)
-        order = to_order(self._http.read(operation, reply, ORDER_ANSWER))
+        order = self._http.read(operation, reply, _ORDER)
         if order.has_no_name:
             raise InvalidProviderResponse(PROFILE.name, operation, "nameless_order")
         return order
@@ -129,7 +133,7 @@ class KarlaAdapter:
         path = self._path("orders", order_id, "shipments", shipment)
         refine = refusal_of(operation, of_order=True, draft=ShipmentChange)
         reply = await self._write(operation, "PATCH", path, to_json(change), refine)
-        return to_tracking(self._http.read(operation, reply, TRACKING_ANSWER))
+        return self._http.read(operation, reply, _TRACKING)
 
     async def fulfill_orders(self, upserts: tuple[OrderUpsert, ...]) -> None:
         """Bring several orders to this state (Fulfill Orders). See `OrderSink.fulfill_orders`."""
@@ -148,7 +152,7 @@ class KarlaAdapter:
             auth=self._auth,
             refine=refine,
         )
-        return tuple(to_order(wire) for wire in self._http.read(operation, reply, SEARCH_ANSWER))
+        return self._http.read(operation, reply, _ORDERS)
 
     async def _tell(self, operation: str, method: str, path: str, body: JsonValue, refine: Refine) -> None:
         reply = await self._write(operation, method, path, body, refine)

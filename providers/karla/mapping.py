@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
-from functools import partial
-from operator import is_not
 
-from pydantic import BaseModel
+import msgspec
 
-from providers.construction import constructor, same_members
+from providers.construction import struct_constructor
 from providers.karla.profile import PROFILE
 from providers.karla.wire import (
+    DEEPEST_BUNDLE,
+    EVENT_STRINGS,
+    LOCATION,
+    PRODUCT,
     WireAdditionalInfo,
     WireAddress,
     WireDiscount,
     WireEstimatedArrival,
     WireEvent,
-    WireEventStrings,
-    WireLocation,
     WireOrder,
     WirePickup,
     WirePreferredDelivery,
@@ -51,7 +50,9 @@ from providers.models import (
     TrackingEvent,
     TrackingStatus,
 )
-from providers.parsing import is_on_earth, parse_instant, web_url
+from providers.parsing import is_on_earth, parse_instant, text_or_none, web_url
+from providers.reading import WrongShape, shared
+from providers.wire import Figure, amount, free_object, identifier, number, says_nothing, whole, wording
 
 STATUS_BY_PHASE: Mapping[str, TrackingStatus] = {
     "order_created": TrackingStatus.PENDING,
@@ -74,6 +75,8 @@ RETURN_PHASES: frozenset[str] = frozenset(
 )
 """The phases of a parcel on its way back; only these follow a delivery."""
 
+_PHASES_FROM_DELIVERY = RETURN_PHASES | {"delivered"}
+
 STATUS_BY_FLAG: Mapping[str, TrackingStatus] = {
     "delay": TrackingStatus.DELAYED,
     "error": TrackingStatus.EXCEPTION,
@@ -86,35 +89,39 @@ END_STATUSES: frozenset[TrackingStatus] = frozenset(
 """Where a flag says nothing new: the parcel has arrived, is back, or its return has failed."""
 
 # What the wire models have read is not read again.
-new_additional_info = constructor(AdditionalInfo)
-new_address = constructor(Address)
-new_carrier = constructor(Carrier)
-new_carrier_tracking = constructor(CarrierTracking)
-new_discount = constructor(Discount)
-new_estimated_arrival = constructor(EstimatedArrival)
-new_money = constructor(Money)
-new_opening_hours = constructor(OpeningHours)
-new_order = constructor(Order)
-new_pickup_point = constructor(PickupPoint)
-new_preferred_delivery = constructor(PreferredDelivery)
-new_product = constructor(Product)
-new_product_image = constructor(ProductImage)
-new_tax_line = constructor(TaxLine)
-new_tracking_event = constructor(TrackingEvent)
-to_event_labels = same_members(WireEventStrings, EventLabels)
-to_location = same_members(WireLocation, Location)
+new_additional_info = struct_constructor(AdditionalInfo)
+new_address = struct_constructor(Address)
+new_carrier = struct_constructor(Carrier)
+new_carrier_tracking = struct_constructor(CarrierTracking)
+new_discount = struct_constructor(Discount)
+new_estimated_arrival = struct_constructor(EstimatedArrival)
+new_event_labels = struct_constructor(EventLabels)
+new_location = struct_constructor(Location)
+new_money = struct_constructor(Money)
+new_opening_hours = struct_constructor(OpeningHours)
+new_order = struct_constructor(Order)
+new_pickup_point = struct_constructor(PickupPoint)
+new_preferred_delivery = struct_constructor(PreferredDelivery)
+new_product = struct_constructor(Product)
+new_product_image = struct_constructor(ProductImage)
+new_tax_line = struct_constructor(TaxLine)
+new_tracking_event = struct_constructor(TrackingEvent)
 
+_UNKNOWN = TrackingStatus.UNKNOWN  # Python 3.11 takes 0.1 µs to find a member of an enum, and there are many events
 _BEFORE_ALL_TIMES = datetime.min.replace(tzinfo=UTC)
 
 
 def to_order(wire: WireOrder) -> Order:
-    """The order with its trackings. Prices are in the order's currency, or in none when Karla named none."""
+    """The order with its trackings. Prices are in the order's currency, or in none when Karla named none.
+
+    This and `to_tracking` raise `WrongShape` or pydantic's `ValidationError` for what is not as documented.
+    """
     currency = wire.currency
     return new_order(
         order_number=wire.order_number,
         order_name=wire.order_name,
         external_id=wire.external_id,
-        uuid=wire.uuid,
+        uuid=identifier(wire.uuid),
         placed_at=parse_instant(wire.order_placed_at),
         total_price=_money(wire.total_order_price, currency),
         shipping_price=_money(wire.shipping_price, currency),
@@ -127,15 +134,19 @@ def to_order(wire: WireOrder) -> Order:
         email_id=wire.email_id,
         external_customer_id=wire.external_customer_id,
         segments=None if wire.segments is None else tuple(wire.segments),
-        weight_grams=wire.weight,
+        weight_grams=number(wire.weight),
         status_url=web_url(wire.order_status_url),
         merchant_slug=wire.merchant_slug,
         preferred_delivery=_preferred_delivery(wire.preferred_delivery_date),
-        user_agent=None if wire.user_agent is None else tuple(wire.user_agent),
-        analytics=wire.order_analytics,
-        expected_shipments=wire.expected_number_of_shipments,
-        trackings=tuple(to_tracking(tracking, currency) for tracking in wire.trackings or ()),
+        user_agent=_user_agents(wire.user_agent),
+        analytics=free_object(wire.order_analytics),
+        expected_shipments=whole(wire.expected_number_of_shipments),
+        trackings=tuple([to_tracking(tracking, currency) for tracking in wire.trackings or ()]),
     )
+
+
+def to_orders(wires: Iterable[WireOrder]) -> tuple[Order, ...]:
+    return tuple([to_order(wire) for wire in wires])
 
 
 def to_tracking(wire: WireTracking, currency: str | None = None) -> CarrierTracking:
@@ -143,29 +154,31 @@ def to_tracking(wire: WireTracking, currency: str | None = None) -> CarrierTrack
 
     `created_at` is None: Karla does not tell it.
     """
-    events = tuple(_event(event) for event in wire.events or ())
+    events = tuple([_event(event) for event in wire.events or ()])
     deciding = _deciding_event(events)
-    number = wire.carrier.tracking_number if wire.carrier else None
+    phase = deciding.phase if deciding else None
+    tracking_number = text_or_none(wire.carrier.tracking_number) if wire.carrier else None
+    uuid = identifier(wire.uuid)
     return new_carrier_tracking(
         provider=PROFILE.name,
-        tracking_number=number,
+        tracking_number=tracking_number,
         tracking_url=web_url(wire.carrier.tracking_url) if wire.carrier else None,
         carrier=_carrier(wire),
-        status=_status(deciding.status if deciding else _status_without_events(number), wire.flag),
-        provider_status=deciding.phase if deciding else None,
+        status=_status(deciding.status if deciding else _status_without_events(tracking_number), wire.flag),
+        provider_status=phase,
         updated_at=parse_instant(wire.updated_at),
         events=events,
         estimated_arrival=_estimated_arrival(wire.estimated_arrival),
-        uuid=wire.uuid,
-        shipment_id=wire.id or wire.uuid,
-        phase=deciding.phase if deciding else None,
+        uuid=uuid,
+        shipment_id=identifier(wire.id) or uuid,
+        phase=phase,
         flag=wire.flag,
         pickup=_pickup(wire.pickup),
         products=_products(wire.products or (), currency),
         merchant_id=wire.merchant_id,
         merchant_slug=wire.merchant_slug,
         shop_slug=wire.shop_slug,
-        order_uuid=wire.order_id,
+        order_uuid=identifier(wire.order_id),
         order_number=wire.order_number,
     )
 
@@ -182,18 +195,13 @@ def _status_without_events(tracking_number: str | None) -> TrackingStatus:
 
 
 def _deciding_event(events: Sequence[TrackingEvent]) -> TrackingEvent | None:
-    """The event that the tracking's status follows from: the newest, but after a delivery only a return moves it."""
-    newest_first = _newest_first(events)
-    delivered = next((at for at, event in enumerate(newest_first) if event.phase == "delivered"), None)
-    if delivered is None:
-        return newest_first[0] if newest_first else None
-    returns = (event for event in newest_first[:delivered] if event.phase in RETURN_PHASES)
-    return next(returns, newest_first[delivered])
+    """The event that the tracking's status follows from: the newest, but after a delivery only a return moves it.
 
-
-def _newest_first(events: Iterable[TrackingEvent]) -> list[TrackingEvent]:
-    """By instant, at equal instants in Karla's own order, which is newest first; then those without one, by text."""
-    return sorted(events, key=_time_key, reverse=True)  # `reverse` keeps equal elements in their order
+    Of equal instants the first is the newest, which is Karla's own order; those without an instant are older, by text.
+    """
+    if "delivered" in [event.phase for event in events]:
+        events = [event for event in events if event.phase in _PHASES_FROM_DELIVERY]
+    return max(events, key=_time_key, default=None)
 
 
 def _time_key(event: TrackingEvent) -> tuple[datetime, str]:
@@ -205,10 +213,10 @@ def _time_key(event: TrackingEvent) -> tuple[datetime, str]:
 def _event(wire: WireEvent) -> TrackingEvent:
     location = _location(wire.location)
     return new_tracking_event(
-        status=STATUS_BY_PHASE.get(wire.phase or "", TrackingStatus.UNKNOWN),
+        status=STATUS_BY_PHASE.get(wire.phase or "", _UNKNOWN),
         occurred_at=parse_instant(wire.time),
         occurred_at_text=wire.time,
-        timezone=wire.timezone or (location.timezone if location else None),
+        timezone=text_or_none(wire.timezone) or (location.timezone if location else None),
         phase=wire.phase,
         code=wire.event_key,
         name=wire.event_name,
@@ -219,21 +227,49 @@ def _event(wire: WireEvent) -> TrackingEvent:
     )
 
 
-def _location(wire: WireLocation | None) -> Location | None:
+@shared
+def _location(stated: bytes) -> Location | None:
     """The location, without coordinates that no place has."""
-    if wire is None or _says_nothing(wire):
+    wire = None if stated == b"null" else LOCATION.validate_json(stated)
+    if wire is None or says_nothing(wire):
         return None
-    if is_on_earth(wire.latitude or 0, wire.longitude or 0):
-        return to_location(wire)
-    return to_location(wire.model_copy(update={"latitude": None, "longitude": None}))
+    latitude, longitude = number(wire.latitude), number(wire.longitude)
+    is_place = is_on_earth(latitude or 0, longitude or 0)
+    return new_location(
+        city=wording(wire.city),
+        country=wording(wire.country),
+        country_code=wording(wire.country_code),
+        formatted_address=wording(wire.formatted_address),
+        full=wording(wire.full),
+        latitude=latitude if is_place else None,
+        longitude=longitude if is_place else None,
+        line1=wording(wire.line1),
+        line2=wording(wire.line2),
+        location_type=wording(wire.location_type),
+        place=wording(wire.place),
+        postal_code=wording(wire.postal_code),
+        region=wording(wire.region),
+        state_or_province=wording(wire.state_or_province),
+        timezone=wording(wire.timezone),
+    )
 
 
-def _labels(wire: WireEventStrings | None) -> EventLabels | None:
-    return None if wire is None or _says_nothing(wire) else to_event_labels(wire)
+@shared
+def _labels(stated: bytes) -> EventLabels | None:
+    wire = None if stated == b"null" else EVENT_STRINGS.validate_json(stated)
+    if wire is None or says_nothing(wire):
+        return None
+    return new_event_labels(
+        event_status=wire.event_status,
+        list_label=wire.list_label,
+        header_headline=wire.header_headline,
+        header_title=wire.header_title,
+        header_subtitle=wire.header_subtitle,
+    )
 
 
 def _additional_info(wire: WireAdditionalInfo | None) -> AdditionalInfo | None:
-    if wire is None or _says_nothing(wire):
+    if wire is None or says_nothing(wire):
         return None
     return new_additional_info(
         pickup_point=wire.pickup_point,
@@ -252,7 +288,7 @@ def _additional_info(wire: WireAdditionalInfo | None) -> AdditionalInfo | None:
 
 
 def _estimated_arrival(wire: WireEstimatedArrival | None) -> EstimatedArrival | None:
-    if wire is None or _says_nothing(wire):
+    if wire is None or says_nothing(wire):
         return None
     return new_estimated_arrival(
         provider=PROFILE.name,
@@ -265,12 +301,12 @@ def _estimated_arrival(wire: WireEstimatedArrival | None) -> EstimatedArrival | 
 
 def _carrier(wire: WireTracking) -> Carrier | None:
     """Karla names the carrier by its own short reference (`dhl`); no member of a tracking holds a full name."""
-    reference = wire.carrier.carrier_reference if wire.carrier else None
+    reference = text_or_none(wire.carrier.carrier_reference) if wire.carrier else None
     return new_carrier(reference=reference) if reference else None
 
 
 def _pickup(wire: WirePickup | None) -> PickupPoint | None:
-    if wire is None or _says_nothing(wire):
+    if wire is None or says_nothing(wire):
         return None
     return new_pickup_point(
         type=wire.type,
@@ -282,36 +318,44 @@ def _pickup(wire: WirePickup | None) -> PickupPoint | None:
     )
 
 
-def _products(wires: Iterable[WireProduct], currency: str | None) -> tuple[Product, ...]:
-    return tuple(_product(wire, currency) for wire in wires)
+def _products(stated: Iterable[msgspec.Raw], currency: str | None) -> tuple[Product, ...]:
+    return tuple([_product(each, currency) for each in stated])
 
 
-def _product(wire: WireProduct, currency: str | None) -> Product:
+@shared
+def _product(stated: bytes, currency: str | None) -> Product:
+    return _product_of(PRODUCT.validate_json(stated), currency, level=1)
+
+
+def _product_of(wire: WireProduct, currency: str | None, level: int) -> Product:
+    """The product; `level` counts bundles in bundles, from 1. Raises `WrongShape` where there are too many."""
+    if level > DEEPEST_BUNDLE:
+        raise WrongShape
     return new_product(
         title=wire.title,
-        quantity=wire.quantity,
+        quantity=whole(wire.quantity),
         price=_money(wire.price, currency),
         size=wire.size,
-        images=tuple(new_product_image(src=web_url(image.src), alt=image.alt) for image in wire.images or ()),
+        images=tuple([new_product_image(src=web_url(image.src), alt=image.alt) for image in wire.images or ()]),
         sku=wire.sku,
-        weight_grams=wire.weight,
-        tax_lines=tuple(_tax_line(line) for line in wire.tax_lines or ()),
-        bundled_products=_products(wire.bundled_products or (), currency),
+        weight_grams=number(wire.weight),
+        tax_lines=tuple([_tax_line(line) for line in wire.tax_lines or ()]),
+        bundled_products=tuple([_product_of(part, currency, level + 1) for part in wire.bundled_products or ()]),
         shipment_id=wire.shipment_id,
         type=wire.type,
     )
 
 
 def _tax_line(wire: WireTaxLine) -> TaxLine:
-    return new_tax_line(title=wire.title, rate=wire.rate, price=_money(wire.price, wire.currency))
+    return new_tax_line(title=wire.title, rate=amount(wire.rate), price=_money(wire.price, wire.currency))
 
 
 def _discount(wire: WireDiscount) -> Discount:
-    return new_discount(code=wire.code, amount=wire.amount, type=wire.type)
+    return new_discount(code=wire.code, amount=amount(wire.amount), type=wire.type)
 
 
 def _preferred_delivery(wire: WirePreferredDelivery | None) -> PreferredDelivery | None:
-    if wire is None or _says_nothing(wire):
+    if wire is None or says_nothing(wire):
         return None
     return new_preferred_delivery(
         start=parse_instant(wire.start),
@@ -322,7 +366,7 @@ def _preferred_delivery(wire: WirePreferredDelivery | None) -> PreferredDelivery
 
 
 def _address(wire: WireAddress | None) -> Address | None:
-    if wire is None or _says_nothing(wire):
+    if wire is None or says_nothing(wire):
         return None
     return new_address(
         name=wire.name,
@@ -340,13 +384,12 @@ def _address(wire: WireAddress | None) -> Address | None:
     )
 
 
-def _money(amount: Decimal | None, currency: str | None) -> Money | None:
-    return None if amount is None else new_money(amount=amount, currency=currency)
+def _money(figure: Figure, currency: str | None) -> Money | None:
+    value = amount(figure)
+    return None if value is None else new_money(amount=value, currency=currency)
 
 
-_is_known = partial(is_not, None)
-
-
-def _says_nothing(wire: BaseModel) -> bool:
-    """Whether every member is unknown, as in Karla's `"location": {}`."""
-    return not any(map(_is_known, wire.__dict__.values()))
+def _user_agents(stated: list[str] | str | None) -> tuple[str, ...] | None:
+    if isinstance(stated, str):
+        return (stated,) if text_or_none(stated) else None
+    return None if stated is None else tuple(stated)

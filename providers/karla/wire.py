@@ -4,21 +4,21 @@ From the Karla API reference, Orders (docs.gokarla.io/docs/api/entities/order, e
 and the models of the vendor's Dart client, which is generated from Karla's OpenAPI 1.0.0. Knows nothing of our domain.
 A member is required only where nothing can be said without it; the reference's own sample has `""` in `location` for
 what is not known.
+
+Orders and what is in them are read by msgspec, as there are so many; what they mean is the mapping's. The rest is read
+by pydantic.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Self
-from uuid import UUID
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
+import msgspec
+from pydantic import BeforeValidator, JsonValue, TypeAdapter
 
 from providers.parsing import text_or_none
-from providers.wire import Amount, Code, FreeObject, Number, Text, Whole, Wire
-
-
-def _blank_is_unknown(value: object) -> object:
-    return text_or_none(value) if isinstance(value, str) else value
+from providers.reading import StructReader
+from providers.wire import Code, Figure, Text, Wire, WireStruct
 
 
 def _one_or_many(value: object) -> object:
@@ -31,199 +31,192 @@ DEEPEST_BUNDLE = 10
 """Levels of bundles in bundles that are read; the reference shows two. The domain's JSON is a level deeper than
 Karla's, so a copy of a bundle as deep as the parser follows could be written to the cache and never be read."""
 
-Id = Annotated[UUID | None, BeforeValidator(_blank_is_unknown)]
-
-Texts = Annotated[list[str] | None, BeforeValidator(_one_or_many)]
-"""A text or a list of texts: `user_agent` is a string in Karla's table of members and an array in its example."""
+_NULL = msgspec.Raw(b"null")
 
 
-class WireAddress(Wire):
-    name: Text = None
-    company: Text = None
-    street: Text = None
-    address_line_1: Text = None
-    address_line_2: Text = None
-    zip_code: Text = None
-    city: Text = None
-    province: Text = None
-    province_code: Text = None
-    country: Text = None
-    country_code: Text = None
-    phone: Text = None
+class WireAddress(WireStruct, frozen=True):
+    name: str | None = None
+    company: str | None = None
+    street: str | None = None
+    address_line_1: str | None = None
+    address_line_2: str | None = None
+    zip_code: str | None = None
+    city: str | None = None
+    province: str | None = None
+    province_code: str | None = None
+    country: str | None = None
+    country_code: str | None = None
+    phone: str | None = None
 
 
-class WireImage(Wire):
-    src: Text = None
-    alt: Text = None
+class WireImage(WireStruct, frozen=True):
+    src: str | None = None
+    alt: str | None = None
 
 
-class WireTaxLine(Wire):
-    currency: Text = None
-    price: Amount = None
-    rate: Amount = None
-    title: Text = None
+class WireTaxLine(WireStruct, frozen=True):
+    currency: str | None = None
+    price: Figure = None
+    rate: Figure = None
+    title: str | None = None
 
 
-class WireProduct(Wire):
-    title: Text = None
-    quantity: Whole = None
-    price: Amount = None
-    size: Text = None
+class WireProduct(WireStruct, frozen=True):
+    title: str | None = None
+    quantity: Figure = None
+    price: Figure = None
+    size: str | None = None
     images: list[WireImage] | None = None
-    sku: Text = None
-    weight: Number = None
+    sku: str | None = None
+    weight: Figure = None
     tax_lines: list[WireTaxLine] | None = None
     bundled_products: list[WireProduct] | None = None
-    shipment_id: Text = None
-    type: Text = None
-
-    @property
-    def levels(self) -> int:
-        """1 for a product, one more for each level of bundles."""
-        return 1 + max((part.levels for part in self.bundled_products or ()), default=0)
-
-    @model_validator(mode="after")
-    def is_no_bottomless_bundle(self) -> Self:
-        if self.bundled_products and self.levels > DEEPEST_BUNDLE:
-            raise ValueError("bundles in bundles in bundles")
-        return self
+    shipment_id: str | None = None
+    type: str | None = None
 
 
-class WireDiscount(Wire):
+class WireDiscount(WireStruct, frozen=True):
     code: str
-    amount: Amount = None
-    type: Text = None
+    amount: Figure = None
+    type: str | None = None
 
 
-class WirePreferredDelivery(Wire):
-    start: Text = None
-    end: Text = None
-    updated_at: Text = None
-    source: Text = None
+class WirePreferredDelivery(WireStruct, frozen=True):
+    start: str | None = None
+    end: str | None = None
+    updated_at: str | None = None
+    source: str | None = None
 
 
-class WireLocation(Wire):
+class WireLocation(WireStruct, frozen=True):
     """A free object in the reference; its sample has these members. Numbers pass for text (a postal code)."""
 
-    model_config = ConfigDict(coerce_numbers_to_str=True)
-
-    city: Text = None
-    country: Text = None
-    country_code: Text = None
-    formatted_address: Text = None
-    full: Text = None
-    latitude: Number = None
-    longitude: Number = None
-    line1: Text = None
-    line2: Text = None
-    location_type: Text = None
-    place: Text = None
-    postal_code: Text = None
-    region: Text = None
-    state_or_province: Text = None
-    timezone: Text = None
+    city: Figure = None
+    country: Figure = None
+    country_code: Figure = None
+    formatted_address: Figure = None
+    full: Figure = None
+    latitude: Figure = None
+    longitude: Figure = None
+    line1: Figure = None
+    line2: Figure = None
+    location_type: Figure = None
+    place: Figure = None
+    postal_code: Figure = None
+    region: Figure = None
+    state_or_province: Figure = None
+    timezone: Figure = None
 
 
-class WireAdditionalInfo(Wire):
-    pickup_point: Text = None
-    pickup_point_url: Text = None
-    pickup_time: Text = None
+class WireAdditionalInfo(WireStruct, frozen=True):
+    pickup_point: str | None = None
+    pickup_point_url: str | None = None
+    pickup_time: str | None = None
     pickup_opening_hours: dict[str, str] | None = None
-    mail_message: Text = None
-    merchant_name: Text = None
-    preferred_delivery_date: Text = None
-    tracking_link: Text = None
-    carrier_name: Text = None
-    date: Text = None
+    mail_message: str | None = None
+    merchant_name: str | None = None
+    preferred_delivery_date: str | None = None
+    tracking_link: str | None = None
+    carrier_name: str | None = None
+    date: str | None = None
 
 
-class WireEventStrings(Wire):
-    event_status: Text = None
-    list_label: Text = None
-    header_headline: Text = None
-    header_title: Text = None
-    header_subtitle: Text = None
+class WireEventStrings(WireStruct, frozen=True):
+    event_status: str | None = None
+    list_label: str | None = None
+    header_headline: str | None = None
+    header_title: str | None = None
+    header_subtitle: str | None = None
 
 
-class WireEvent(Wire):
-    event_key: Text = None
-    time: Text = None
-    timezone: Text = None
-    location: WireLocation | None = None
+class WireEvent(WireStruct, frozen=True):
+    """`location` and `event_strings` are JSON still, of a `WireLocation` and of `WireEventStrings`."""
+
+    event_key: str | None = None
+    time: str | None = None
+    timezone: str | None = None
+    location: msgspec.Raw = _NULL
     additional_info: WireAdditionalInfo | None = None
-    phase: Text = None
-    event_name: Text = None
-    event_strings: WireEventStrings | None = None
-    language: Text = None
+    phase: str | None = None
+    event_name: str | None = None
+    event_strings: msgspec.Raw = _NULL
+    language: str | None = None
 
 
-class WireEstimatedArrival(Wire):
-    start: Text = Field(default=None, alias="from")
-    to: Text = None
-    time_prediction: Text = None
-    language: Text = None
+class WireEstimatedArrival(WireStruct, frozen=True, rename={"start": "from"}):
+    start: str | None = None
+    to: str | None = None
+    time_prediction: str | None = None
+    language: str | None = None
 
 
-class WireCarrier(Wire):
-    tracking_number: Text = None
-    carrier_reference: Text = None
-    tracking_url: Text = None
+class WireCarrier(WireStruct, frozen=True):
+    tracking_number: str | None = None
+    carrier_reference: str | None = None
+    tracking_url: str | None = None
 
 
-class WirePickup(Wire):
-    type: Text = None
-    name: Text = None
+class WirePickup(WireStruct, frozen=True):
+    type: str | None = None
+    name: str | None = None
     address: WireAddress | None = None
-    url: Text = None
-    opening_hours: Text = None
-    date_to: Text = None
+    url: str | None = None
+    opening_hours: str | None = None
+    date_to: str | None = None
 
 
-class WireTracking(Wire):
-    """A shipment with a tracking number. `id` stands in the API's paths; `uuid` is mostly, not always, the same."""
+class WireTracking(WireStruct, frozen=True):
+    """A shipment with a tracking number. `id` stands in the API's paths; `uuid` is mostly, not always, the same.
 
-    uuid: Id = None
-    updated_at: Text = None
+    Each of `products` is JSON still, of a `WireProduct`.
+    """
+
+    uuid: str | None = None
+    updated_at: str | None = None
     events: list[WireEvent] | None = None
     estimated_arrival: WireEstimatedArrival | None = None
     carrier: WireCarrier | None = None
-    flag: Text = None
+    flag: str | None = None
     pickup: WirePickup | None = None
-    products: list[WireProduct] | None = None
-    id: Id = None
-    merchant_id: Text = None
-    merchant_slug: Text = None
-    shop_slug: Text = None
-    order_id: Id = None
-    order_number: Text = None
+    products: list[msgspec.Raw] | None = None
+    id: str | None = None
+    merchant_id: str | None = None
+    merchant_slug: str | None = None
+    shop_slug: str | None = None
+    order_id: str | None = None
+    order_number: str | None = None
 
 
-class WireOrder(Wire):
-    """One element of a search's answer, and the answer of an order's update."""
+class WireOrder(WireStruct, frozen=True):
+    """One element of a search's answer, and the answer of an order's update.
 
-    order_number: Text = None
-    order_name: Text = None
-    order_placed_at: Text = None
-    total_order_price: Amount = None
-    shipping_price: Amount = None
-    sub_total_price: Amount = None
-    discount_price: Amount = None
-    products: list[WireProduct] | None = None
+    `user_agent` is a string in Karla's table of members and an array in its example. Each of `products` is JSON still,
+    of a `WireProduct`.
+    """
+
+    order_number: str | None = None
+    order_name: str | None = None
+    order_placed_at: str | None = None
+    total_order_price: Figure = None
+    shipping_price: Figure = None
+    sub_total_price: Figure = None
+    discount_price: Figure = None
+    products: list[msgspec.Raw] | None = None
     discounts: list[WireDiscount] | None = None
-    email_id: Text = None
+    email_id: str | None = None
     address: WireAddress | None = None
-    currency: Text = None
+    currency: str | None = None
     segments: list[str] | None = None
-    weight: Number = None
-    external_customer_id: Text = None
-    order_status_url: Text = None
-    merchant_slug: Text = None
-    external_id: Text = None
-    uuid: Id = None
+    weight: Figure = None
+    external_customer_id: str | None = None
+    order_status_url: str | None = None
+    merchant_slug: str | None = None
+    external_id: str | None = None
+    uuid: str | None = None
     preferred_delivery_date: WirePreferredDelivery | None = None
-    user_agent: Texts = None
-    order_analytics: FreeObject | None = None
-    expected_number_of_shipments: Whole = None
+    user_agent: list[str] | str | None = None
+    order_analytics: dict[str, Any] | None = None
+    expected_number_of_shipments: Figure = None
     trackings: list[WireTracking] | None = None
 
 
@@ -253,9 +246,15 @@ class WireShop(Wire):
     slug: Text = None
 
 
-SEARCH_ANSWER = TypeAdapter(list[WireOrder])
-TRACKING_ANSWER = TypeAdapter(WireTracking)
-ORDER_ANSWER = TypeAdapter(WireOrder)
+SEARCH_ANSWER = StructReader.of(list[WireOrder])
+TRACKING_ANSWER = StructReader.of(WireTracking)
+ORDER_ANSWER = StructReader.of(WireOrder)
+
+PRODUCT = StructReader.of(WireProduct)
+LOCATION = StructReader.of(WireLocation)
+EVENT_STRINGS = StructReader.of(WireEventStrings)
+"""Parts of these that many orders have in common. They are JSON at first, so that few have to be read."""
+
 SHOP_ANSWER = TypeAdapter(WireShop)
 ERROR_BODY = TypeAdapter(WireError)
 

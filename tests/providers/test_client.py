@@ -213,3 +213,124 @@ async def test_it_is_a_client_of_httpx_for_whoever_needs_one() -> None:
         assert (await http(client).call("find_order", "GET", "/orders", auth=Signing())).body == b"{}"
     assert [b"X-Signed: yes" in head for head in server.heads] == [False, True, False, True]
     assert server.heads[3].startswith(b"GET /root/orders ")
+
+
+async def bodies_of(answer: Answer, calls: int = 2) -> tuple[list[bytes], int]:
+    """What each of several calls is answered, and over how many connections."""
+    async with client_of(answer) as (client, server):
+        bodies = [(await find(client)).body for _ in range(calls)]
+    return bodies, server.connections
+
+
+async def test_what_comes_before_an_answer_is_passed_over() -> None:
+    hints = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    assert await bodies_of(saying(hints + OK)) == ([b"{}", b"{}"], 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nX-Sum: 1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
+    ],
+    ids=["chunks", "a trailer", "a length"],
+)
+async def test_a_body_that_says_where_it_ends_leaves_its_connection_to_the_next_call(answer: bytes) -> None:
+    async def in_pieces(_head: bytes, writer: asyncio.StreamWriter) -> None:
+        for place in range(len(answer)):
+            writer.write(answer[place : place + 1])
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    assert await bodies_of(saying(answer)) == ([b"{}", b"{}"], 1)
+    assert await bodies_of(in_pieces) == ([b"{}", b"{}"], 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n{}",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
+    ],
+    ids=["no length", "HTTP/1.0", "announced"],
+)
+async def test_a_server_may_close_its_connection_after_an_answer(answer: bytes) -> None:
+    assert await bodies_of(hanging_up_after(answer)) == ([b"{}", b"{}"], 2)
+
+
+async def test_a_connection_on_which_more_comes_than_was_asked_for_is_not_used_again() -> None:
+    """What comes after an answer would be taken for the next one's: of another order, and of another's."""
+    assert await bodies_of(saying(OK + OK.replace(b"{}", b"[]"))) == ([b"{}", b"{}"], 2)
+
+
+async def test_the_answer_to_a_head_has_no_body_whatever_it_says() -> None:
+    async with client_of(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")) as (client, _):
+        assert (await find(client, "HEAD")).body == b""
+        assert (await client.head("orders")).headers["content-length"] == "9"
+
+
+@pytest.mark.parametrize(("method", "length"), [("POST", b"Content-Length: 0\r\n"), ("GET", b"")])
+async def test_a_server_that_expects_a_body_is_told_that_there_is_none(method: str, length: bytes) -> None:
+    async with client_of(saying(OK)) as (client, server):
+        await find(client, method)
+    assert server.heads[0].count(b"Content-Length") == bool(length)
+    assert length in server.heads[0]
+
+
+async def test_one_client_may_speak_to_several_servers() -> None:
+    """As an adapter does whose tokens come from elsewhere."""
+    async with client_of(saying(OK), connections=1) as (client, server), client_of(saying(OK)) as (other, elsewhere):
+        for _ in range(2):
+            assert (await find(client)).body == b"{}"
+            assert (await client.post(str(other.base_url), json={})).json() == {}
+    assert (len(server.heads), len(elsewhere.heads)) == (2, 2)
+
+
+async def test_nothing_is_sent_while_there_is_no_connection_free() -> None:
+    arrived = asyncio.Event()
+
+    async def hang(_head: bytes, _writer: asyncio.StreamWriter) -> None:
+        arrived.set()
+
+    async with client_of(hang, connections=1) as (client, server):
+        first = asyncio.create_task(find(client))
+        await arrived.wait()
+        with pytest.raises(httpx.ConnectTimeout):
+            await client.get("orders", timeout=httpx.Timeout(5, pool=0.01))
+        first.cancel()
+    assert len(server.heads) == 1
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"], ids=["waiting", "reading"])
+async def test_a_server_that_falls_silent_is_left(begun: bytes) -> None:
+    async with client_of(saying(begun)) as (client, _):
+        with pytest.raises(httpx.ReadTimeout):
+            await client.get("orders", timeout=httpx.Timeout(5, read=0.01))
+
+
+async def test_an_answer_may_take_longer_than_the_wait_for_each_piece_of_it() -> None:
+    pieces = 10
+
+    async def drip(_head: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % pieces)
+        for _ in range(pieces):
+            writer.write(b"1")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with client_of(drip) as (client, _):
+        assert (await client.get("orders", timeout=httpx.Timeout(5, read=0.4))).json() == int("1" * pieces)
+
+
+async def test_calls_at_one_time_each_have_a_connection_up_to_the_limit() -> None:
+    together = asyncio.Barrier(3)
+
+    async def wait(_head: bytes, writer: asyncio.StreamWriter) -> None:
+        await together.wait()
+        await saying(OK)(b"", writer)
+
+    async with client_of(wait, connections=3) as (client, server):
+        assert [reply.body for reply in await asyncio.gather(*(find(client) for _ in range(9)))] == [b"{}"] * 9
+    assert (len(server.heads), server.connections) == (9, 3)

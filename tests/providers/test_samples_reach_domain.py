@@ -71,12 +71,12 @@ def whole_order() -> Any:
 
 
 def karla_order(body: Any) -> BaseModel:
-    wire = providers.karla.wire.ORDER_ANSWER.validate_json(json.dumps(body))
+    wire = providers.karla.wire.ORDER_ANSWER.validate_json(json.dumps(body).encode())
     return providers.karla.mapping.to_order(wire)
 
 
 def karla_tracking(body: Any) -> BaseModel:
-    wire = providers.karla.wire.TRACKING_ANSWER.validate_json(json.dumps(body))
+    wire = providers.karla.wire.TRACKING_ANSWER.validate_json(json.dumps(body).encode())
     return providers.karla.mapping.to_tracking(wire)
 
 

@@ -185,6 +185,14 @@ async def test_an_answer_is_the_same_at_once(served: Served, order: SimulatedOrd
         assert "errors" not in json.loads(at_once[2])
 
 
+async def test_what_is_at_hand_is_answered_at_once_and_nothing_else_is(served: Served, order: SimulatedOrder) -> None:
+    for body in (asking(ORDER, variables={"number": order.number}), asking(LIST)):
+        assert served.content_at_once(body) is None
+        await served.warm_up(body)
+        _, _, content = await served.connection.in_two_pieces(body)
+        assert served.content_at_once(body) == content
+
+
 async def test_no_two_answers_have_the_same_id_unless_the_client_says_so(served: Served) -> None:
     await served.warm_up(asking(LIST))
     ids = {(await served.connection.in_one_piece(asking(LIST)))[1]["x-request-id"] for _ in range(3)}

@@ -49,7 +49,9 @@ class OrderConnection:
 
     @resolved("The orders.")
     def nodes(self) -> list[Order]:
-        return [Order(loaded=loaded, needs=self.needs) for loaded in self.page.orders]
+        return self.page.derived.of(
+            self.needs, lambda: [Order(loaded=loaded, needs=self.needs) for loaded in self.page.orders]
+        )
 
     @resolved("Where this page lies in the whole.")
     def page_info(self) -> PageInfo:

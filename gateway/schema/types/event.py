@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Final
 
 import strawberry
 
@@ -26,6 +26,10 @@ class SortOrder(Enum):
     OLDEST_FIRST = strawberry.enum_value("OLDEST_FIRST", description="The oldest event first.")
 
 
+OLDEST_FIRST: Final = SortOrder.OLDEST_FIRST
+"""The one that differs: without an order, and with null for it, the newest stand first."""
+
+
 @strawberry.type(description="One thing that happened to a tracking.")
 class TrackingEvent:
     entry: strawberry.Private[TimelineEvent]
@@ -33,7 +37,7 @@ class TrackingEvent:
 
     @resolved("Stable: the same event read again has the same id.")
     def id(self) -> strawberry.ID:
-        return strawberry.ID(self.entry.id)
+        return strawberry.ID(self._id)
 
     @resolved("Who said it.")
     def provider(self) -> Provider:
@@ -46,6 +50,10 @@ class TrackingEvent:
         from gateway.schema.types.tracking import tracking_type  # noqa: PLC0415  # the two types name each other
 
         return tracking_type(self.entry.tracking, self.order)
+
+    @cached_property
+    def _id(self) -> str:
+        return self.entry.id
 
     occurred_at: datetime | None = delegated(
         "entry.event.occurred_at", "When it happened; null when the provider stated no time zone."
@@ -66,8 +74,8 @@ class TrackingEvent:
 
 
 def events_of(
-    timeline: Sequence[TimelineEvent], order: LoadedOrder, first: int, sort: SortOrder | None
+    timeline: tuple[TimelineEvent, ...], order: LoadedOrder, first: int, *, is_newest_first: bool
 ) -> list[TrackingEvent]:
-    """The first events of `timeline` (oldest first) in the order asked for; newest first where none is."""
-    ordered = timeline if sort is SortOrder.OLDEST_FIRST else newest_first(tuple(timeline))
+    """The first events of `timeline`, which is given oldest first."""
+    ordered = newest_first(timeline) if is_newest_first else timeline
     return [TrackingEvent(entry=entry, order=order) for entry in ordered[:first]]

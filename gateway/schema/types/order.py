@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Annotated
@@ -24,7 +25,7 @@ from gateway.schema.order_needs import ORDER_TYPE, SelectedNeeds, need_for, need
 from gateway.schema.scalars import JSON, URL
 from gateway.schema.selection import path_of
 from gateway.schema.types.estimate import EstimatedArrival, estimate_of
-from gateway.schema.types.event import SortOrder, TrackingEvent, events_of
+from gateway.schema.types.event import OLDEST_FIRST, SortOrder, TrackingEvent, events_of
 from gateway.schema.types.nodes import Node
 from gateway.schema.types.provider import Provider, provider_of
 from gateway.schema.types.shop import Shop
@@ -78,17 +79,9 @@ class Order(Node):
     def shop(self) -> Shop:
         return Shop(shop=self.loaded.shop)
 
-    @resolved("The shop's number of the order.")
-    def order_number(self) -> str | None:
-        return self.loaded.name(OrderName.NUMBER)
-
-    @resolved("The shop's name of the order.")
-    def order_name(self) -> str | None:
-        return self.loaded.name(OrderName.NAME)
-
-    @resolved("The shop system's id of the order.")
-    def external_id(self) -> str | None:
-        return self.loaded.name(OrderName.EXTERNAL_ID)
+    order_number: str | None = delegated("loaded.identity.order_number", "The shop's number of the order.")
+    order_name: str | None = delegated("loaded.identity.order_name", "The shop's name of the order.")
+    external_id: str | None = delegated("loaded.identity.external_id", "The shop system's id of the order.")
 
     @resolved("Karla's id of the order.")
     def uuid(self) -> UUID | None:
@@ -144,22 +137,17 @@ class Order(Node):
         "is missing otherwise stands in `errors` and `sources`."
     )
     def trackings(self, first: First = FIRST_TRACKINGS, providers: Providers = None) -> list[Tracking] | None:
-        need = need_for("trackings", check_providers(providers))
-        found = self.loaded.trackings(need)
-        limit = check_first(first, FIRST_TRACKINGS)
-        if found is None:
-            return None
-        return self.loaded.derived.of(
-            (need, limit), lambda: [tracking_type(tracking, self.loaded) for tracking in found[:limit]]
-        )
+        asked = tuple(providers) if providers is not None else None
+        return self.loaded.derived.of(("trackings", first, asked), lambda: self._trackings(first, asked))
 
     @resolved("The merged timeline: deduplicated, in order of time, with a stable tie-break.")
     def events(
         self, first: First = FIRST_EVENTS, order: Sort = SortOrder.NEWEST_FIRST, providers: Providers = None
     ) -> list[TrackingEvent] | None:
-        timeline = self.loaded.timeline(need_for("events", check_providers(providers)))
-        limit = check_first(first, FIRST_EVENTS)
-        return None if timeline is None else events_of(timeline, self.loaded, limit, order)
+        asked, is_newest_first = tuple(providers) if providers is not None else None, order is not OLDEST_FIRST
+        return self.loaded.derived.of(
+            ("events", first, is_newest_first, asked), lambda: self._events(first, asked, is_newest_first)
+        )
 
     @resolved("How many events there are, so that `first` never shortens silently.")
     def event_count(self, providers: Providers = None) -> int | None:
@@ -168,8 +156,7 @@ class Order(Node):
 
     @resolved("The newest event of the merged timeline.")
     def latest_event(self, providers: Providers = None) -> TrackingEvent | None:
-        timeline = self.loaded.timeline(need_for("latestEvent", check_providers(providers)))
-        return next(iter(events_of(timeline or (), self.loaded, 1, SortOrder.NEWEST_FIRST)), None)
+        return next(iter(self._events(1, providers) or ()), None)
 
     @resolved("The best estimate over the providers asked.")
     def estimated_arrival(self, providers: Providers = None) -> EstimatedArrival | None:
@@ -195,6 +182,18 @@ class Order(Node):
     def masked(self, info: Info[Context]) -> list[str]:
         return [] if info.context.principal.may(Scope.PERSONAL_READ) else list(MASKED)
 
+    def _trackings(self, first: int | None, providers: Sequence[str] | None) -> list[Tracking] | None:
+        found = self.loaded.trackings(need_for("trackings", check_providers(providers)))
+        limit = check_first(first, FIRST_TRACKINGS)
+        return None if found is None else [tracking_type(tracking, self.loaded) for tracking in found[:limit]]
+
+    def _events(
+        self, first: int | None, providers: Sequence[str] | None, is_newest_first: bool = True
+    ) -> list[TrackingEvent] | None:
+        timeline = self.loaded.timeline(need_for("events", check_providers(providers)))
+        limit = check_first(first, FIRST_EVENTS)
+        return None if timeline is None else events_of(timeline, self.loaded, limit, is_newest_first=is_newest_first)
+
 
 ID_KINDS = {OrderName.NUMBER.value: "number"}
 """What a kind of key is called in an id, where it differs. The reverse is read by `order_key_kind`."""
@@ -212,7 +211,8 @@ def order_key_kind(id_kind: str) -> str:
 
 def order_type(info: Info[Context], loaded: LoadedOrder, selected: SelectedNeeds) -> Order:
     """A loaded order as the field being resolved answers it, with its failures reported."""
-    info.context.report_order(loaded, path_of(info._raw_info), selected)
+    if loaded.has_failures:
+        info.context.report_order(loaded, path_of(info._raw_info), selected)
     return Order(loaded=loaded, needs=selected.needs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,8 +11,9 @@ from uuid import UUID
 import strawberry
 from strawberry import Info
 
+from gateway.freshness.derived import PASSING, Derived
 from gateway.orders.loaded import LoadedOrder
-from gateway.orders.merge.timeline import TimelineEvent
+from gateway.orders.merge.timeline import TimelineEvent, merge_timeline
 from gateway.schema.arguments import FIRST_EVENTS, check_first
 from gateway.schema.context import Context
 from gateway.schema.enums import TrackingStatus
@@ -19,7 +21,7 @@ from gateway.schema.fields import delegated, resolved
 from gateway.schema.ids import GlobalId
 from gateway.schema.scalars import JSON, URL
 from gateway.schema.types.estimate import EstimatedArrival, estimate_of
-from gateway.schema.types.event import SortOrder, TrackingEvent, events_of
+from gateway.schema.types.event import OLDEST_FIRST, SortOrder, TrackingEvent, events_of
 from gateway.schema.types.nodes import Node
 from gateway.schema.types.provider import Provider, provider_of
 from gateway.schema.types.source import Source
@@ -47,11 +49,14 @@ if TYPE_CHECKING:
 class Tracking(Node):
     model: strawberry.Private[Any]
     loaded: strawberry.Private[LoadedOrder]
+    derived: strawberry.Private[Derived] = dataclasses.field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self.derived = PASSING if self.loaded.derived is PASSING else Derived()
 
     @resolved("Global id; opaque, and the same whichever way it was reached.")
     def id(self) -> strawberry.ID:
-        made = self.loaded.derived_of(self.model, "id", lambda: str(tracking_id(self.model, self.loaded)))
-        return strawberry.ID(made)
+        return strawberry.ID(self.derived.of("id", lambda: str(tracking_id(self.model, self.loaded))))
 
     @resolved("Who follows it.")
     def provider(self) -> Provider:
@@ -81,10 +86,8 @@ class Tracking(Node):
             SortOrder.NEWEST_FIRST
         ),
     ) -> list[TrackingEvent]:
-        limit = check_first(first, FIRST_EVENTS)
-        return self.loaded.derived_of(
-            self.model, (limit, order), lambda: events_of(self._timeline(), self.loaded, limit, order)
-        )
+        is_newest_first = order is not OLDEST_FIRST
+        return self.derived.of(("events", first, is_newest_first), lambda: self._events(first, is_newest_first))
 
     @resolved("How many events there are, so that `first` never shortens silently.")
     def event_count(self) -> int:
@@ -92,18 +95,23 @@ class Tracking(Node):
 
     @resolved("The newest event.")
     def latest_event(self) -> TrackingEvent | None:
-        return next(iter(events_of(self._timeline(), self.loaded, 1, SortOrder.NEWEST_FIRST)), None)
+        return next(iter(self._events(1)), None)
 
     @resolved("When it is expected.")
     def estimated_arrival(self) -> EstimatedArrival | None:
-        return estimate_of(self.model.estimated_arrival, self.loaded.shop)
+        return self.derived.of("estimate", lambda: estimate_of(self.model.estimated_arrival, self.loaded.shop))
 
     @resolved("How fresh this is.")
     def source(self) -> Source:
         return Source(shop=self.loaded.shop, part=self.loaded.parts[self.model.provider])
 
+    def _events(self, first: int | None, is_newest_first: bool = True) -> list[TrackingEvent]:
+        limit = check_first(first, FIRST_EVENTS)
+        return events_of(self._timeline(), self.loaded, limit, is_newest_first=is_newest_first)
+
     def _timeline(self) -> tuple[TimelineEvent, ...]:
-        return self.loaded.timeline_of(self.model)
+        """Its events, oldest first."""
+        return self.derived.of("timeline", lambda: merge_timeline((self.model,)))
 
 
 @strawberry.type(description="Karla: a parcel followed at its carrier.")
@@ -195,8 +203,9 @@ TYPES: Mapping[type, type[Tracking]] = {
 
 
 def tracking_type(tracking: models.Tracking, order: LoadedOrder) -> Tracking:
-    """`tracking` as clients see it."""
-    return TYPES[type(tracking)](model=tracking, loaded=order)
+    """`tracking`, one of those of `order`, as clients see it."""
+    # By identity: while what is made is held, so is the tracking, and no other one has its id.
+    return order.derived.of(id(tracking), lambda: TYPES[type(tracking)](model=tracking, loaded=order))
 
 
 def tracking_id(tracking: models.Tracking, order: LoadedOrder) -> GlobalId:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import strawberry
 from graphql import parse
+from strawberry.utils.await_maybe import AwaitableOrValue
 
-from gateway.compiler import Compiler, GivenUp, Program
+from gateway.compiler import Compiler, GivenUp, Program, may_await
 from tests.gateway.compiler.reference import operation_of
 
 
@@ -23,6 +24,7 @@ class Steps:
         self.tasks: set[Any] = set()
         self.both = asyncio.Barrier(2)
         self.never = asyncio.Event()
+        self.go_on = asyncio.Event()
 
 
 Info = strawberry.Info[Steps, None]
@@ -77,6 +79,37 @@ class Query:
             raise
         return None
 
+    @strawberry.field(graphql_type=Leaf)
+    @may_await
+    def either(self, now: bool) -> AwaitableOrValue[Leaf]:
+        return Leaf(name="either") if now else _leaf()
+
+    @strawberry.field
+    async def both(self, info: Info) -> list[str]:
+        steps = info.context
+        steps.done.append("begun")
+        steps.tasks.add(asyncio.current_task())
+        await steps.go_on.wait()
+        steps.done.append("first")
+        await asyncio.sleep(0)
+        steps.done.append("second")
+        steps.tasks.add(asyncio.current_task())
+        return steps.done[1:]
+
+    @strawberry.field
+    async def stubborn(self, info: Info) -> str:
+        try:
+            await info.context.never.wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+            return "cancelled"
+        return "never"
+
+    @strawberry.field
+    async def fails_late(self, info: Info) -> str | None:
+        await info.context.go_on.wait()
+        raise ValueError("late")
+
     @strawberry.field
     async def fails(self) -> str | None:
         raise ValueError("no")
@@ -92,6 +125,10 @@ class Query:
     @strawberry.field
     def hands_on(self) -> str:
         return _text()  # type: ignore[return-value]
+
+
+async def _leaf() -> Leaf:
+    return Leaf(name="either")
 
 
 async def _text() -> str:
@@ -114,6 +151,59 @@ def steps() -> Steps:
 async def test_a_field_alone_is_awaited_in_the_task_of_the_run(steps: Steps) -> None:
     assert await program("{ one { name } }").run(steps, None) == b'{"one":{"name":"one"}}'
     assert steps.tasks == {asyncio.current_task()}
+
+
+async def test_what_waits_for_nothing_is_there_at_once(steps: Steps) -> None:
+    begun = program("{ one { name slow { name slow { name } } } }").begin(steps, None)
+
+    assert begun == b'{"one":{"name":"one","slow":{"name":"one\'","slow":{"name":"one\'\'"}}}}'
+    assert steps.done == ["slow one", "slow one'"]
+
+
+async def test_what_has_begun_goes_on_where_it_did(steps: Steps) -> None:
+    begun = program("{ both }").begin(steps, None)
+    assert steps.done == ["begun"]
+    assert not isinstance(begun, bytes)
+
+    steps.go_on.set()
+    assert await begun == b'{"both":["first","second"]}'
+    assert steps.done == ["begun", "first", "second"]
+    assert steps.tasks == {asyncio.current_task()}
+
+
+async def test_a_cancellation_reaches_what_has_begun(steps: Steps) -> None:
+    task = asyncio.create_task(program("{ stubborn }").run(steps, None))
+    await asyncio.sleep(0)
+    task.cancel()
+
+    assert await task == b'{"stubborn":"cancelled"}'
+
+
+async def test_an_error_after_waiting_is_told_like_any_other(steps: Steps) -> None:
+    begun = program("{ failsLate }").begin(steps, None)
+    assert not isinstance(begun, bytes)
+    steps.go_on.set()
+
+    with pytest.raises(GivenUp) as given_up:
+        await begun
+    assert isinstance(given_up.value.__cause__, ValueError)
+
+
+async def test_what_is_given_up_at_once_is_told_at_once(steps: Steps) -> None:
+    for text in ("{ fails }", "{ one { name } broken }", "{ one { slow { name } broken } }"):
+        with pytest.raises(GivenUp):
+            program(text).begin(steps, None)
+
+    gc.collect()
+
+
+@pytest.mark.parametrize("now", [True, False])
+async def test_a_resolver_may_answer_a_value_or_something_to_be_awaited(now: bool, steps: Steps) -> None:
+    compiled = program("query ($now: Boolean!) { either(now: $now) { name } }")
+
+    assert await compiled.run(steps, {"now": now}) == b'{"either":{"name":"either"}}'
+    assert compiled.at_hand(steps, {"now": now}) == (b'{"either":{"name":"either"}}' if now else None)
+    gc.collect()
 
 
 async def test_fields_beside_each_other_are_awaited_at_the_same_time(steps: Steps) -> None:

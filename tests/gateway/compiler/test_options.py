@@ -56,9 +56,15 @@ def read_through(member: str) -> Callable[[Any], Any]:
     return resolve
 
 
+@strawberry.type(name="Moment")
+class PublishedMoment:
+    at: datetime | None
+
+
 @strawberry.type
 class Query:
     at: datetime | None = None
+    moment: PublishedMoment | None = None
     thing: strawberry.Private[Thing] = strawberry.field(default_factory=Thing)
     title: str | None = strawberry.field(resolver=read_through("thing.details.title"))
     pages: int = strawberry.field(resolver=read_through("thing.details.pages"))
@@ -108,6 +114,22 @@ async def test_other_values_go_through_serialize(native: Native) -> None:
         await program("{ at }", native={"Time": native}).run(None, None, Query(at=NOON.replace(tzinfo=None)))
 
     assert str(given_up.value.__cause__) == "no instant"
+
+
+@dataclass
+class Moment:
+    """Annotated in two ways, of which an option may say what either promises."""
+
+    at: datetime | None = None
+
+
+@pytest.mark.parametrize(("annotated", "is_sure"), [(datetime, True), (None, False), (str, False)])
+async def test_an_annotation_may_tell_that_a_value_is_native(annotated: object, is_sure: bool) -> None:
+    native = Exact(datetime, given=("tzinfo",), annotated=annotated)
+
+    source = program("{ moment { at } }", native={"Time": native}, records={"Moment": Moment}).source
+
+    assert ("tzinfo" not in source) is is_sure
 
 
 async def test_null_stays_null_with_native_values() -> None:

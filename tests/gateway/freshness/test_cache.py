@@ -286,7 +286,7 @@ async def test_peek_serves_copies_and_asks_nobody(cache: FreshCache, provider: A
 
 
 async def test_what_was_learnt_on_the_way_is_a_hit(cache: FreshCache, provider: AskedProvider) -> None:
-    await cache.put(lookup(), Parcel(text="from a page"), cache.now())
+    await cache.put(lookup(), Parcel(text="from a page"), cache.instant())
     assert brief(await cache.load(lookup(), provider, deadline=soon())) == ("from a page", "HIT")
     assert provider.calls == 0
 
@@ -294,7 +294,7 @@ async def test_what_was_learnt_on_the_way_is_a_hit(cache: FreshCache, provider: 
 async def test_what_was_asked_for_earlier_does_not_replace_what_was_asked_for_later(
     cache: FreshCache, provider: AskedProvider
 ) -> None:
-    page_asked_at = cache.now()
+    page_asked_at = cache.instant()
     await cache.load(lookup(), provider, deadline=soon())
     await cache.put(lookup(), Parcel(text="older"), page_asked_at)
     assert brief(await cache.load(lookup(), provider, deadline=soon())) == ("first", "HIT")
@@ -351,7 +351,7 @@ async def test_a_load_after_an_invalidation_does_not_take_an_answer_asked_for_be
 async def test_what_a_page_brought_before_an_invalidation_is_not_served(
     cache: FreshCache, provider: AskedProvider
 ) -> None:
-    asked_at = cache.now()
+    asked_at = cache.instant()
     await cache.invalidate([TAG])
     await cache.put(lookup(), Parcel(text="before"), asked_at)
     assert brief(await cache.load(lookup(), provider, deadline=soon())) == ("first", "MISS")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
 
@@ -13,12 +13,24 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from gateway.freshness.envelope import Entry, Unreadable, from_microseconds, pack, to_microseconds, unpack
-from providers.models import CarrierTracking, Money, Order, Product, TrackingEvent, TrackingStatus
+from providers.models import (
+    CarrierTracking,
+    Money,
+    Order,
+    Product,
+    Reference,
+    Tracking,
+    TrackingEvent,
+    TrackingsFound,
+    TrackingStatus,
+)
+from tests.gateway.orders.builders import generic, invoice, parcel, payment, stop
 
 INSTANTS = st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 ORDERS = TypeAdapter(Order)
 NUMBERS = TypeAdapter(int)
+FOUND = TypeAdapter(TrackingsFound)
 
 
 def entry(value: int | None = 7, *, found: bool = True) -> Entry[int]:
@@ -39,13 +51,14 @@ def test_microseconds_are_exact(instant: datetime) -> None:
     assert from_microseconds(to_microseconds(instant)) == instant
 
 
-def test_an_order_comes_back_with_its_types() -> None:
+@pytest.mark.parametrize("number", [1, 2**63, 2**64, -(2**70)])
+def test_an_order_comes_back_with_its_types(number: int) -> None:
     order = Order(
         order_number="4711",
         uuid=UUID(int=7),
         total_price=Money(amount=Decimal("10.10"), currency="EUR"),
         products=(Product(title="Shirt", bundled_products=(Product(title="Button"),)),),
-        analytics={"a": None, "b": [1, 2.5, "x", {"c": True}]},
+        analytics={"a": None, "b": [number, 2.5, "x", {"c": True}]},
         trackings=(
             CarrierTracking(
                 provider="karla",
@@ -56,6 +69,18 @@ def test_an_order_comes_back_with_its_types() -> None:
     )
     before = Entry(order, True, 1, NOW, NOW, NOW, frozenset())
     assert unpack(pack(before, ORDERS), ORDERS).value == order
+
+
+@pytest.mark.parametrize(
+    "found", [parcel(TrackingStatus.DELIVERED), stop(), payment(), invoice(), generic()], ids=lambda each: each.kind
+)
+def test_every_kind_of_tracking_comes_back_and_is_written_as_pydantic_does(found: Tracking) -> None:
+    timed = found.model_copy(update={"updated_at": NOW.astimezone(timezone(-timedelta(hours=3, minutes=30)))})
+    value = TrackingsFound(trackings=(timed,), references=(Reference(provider="karla", kind="uuid", value="é"),))
+    written = pack(Entry(value, True, 1, NOW, NOW, NOW, frozenset()), FOUND)
+    assert unpack(written, FOUND).value == value
+    assert FOUND.validate_json(FOUND.dump_json(value)) == value
+    assert orjson.loads(written.splitlines()[1]).keys() == orjson.loads(FOUND.dump_json(value)).keys()
 
 
 def test_there_is_none_comes_back_without_a_value() -> None:

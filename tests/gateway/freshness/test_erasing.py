@@ -44,7 +44,7 @@ def about(*orders: str) -> Lookup[str]:
 async def keep(settings: CacheSettings, *lookups: Lookup[str]) -> None:
     cache = FreshCache(open_storage(settings), FreshnessSettings(), HandClock())
     for lookup in lookups:
-        await cache.put(lookup, "an answer", cache.now())
+        await cache.put(lookup, "an answer", cache.instant())
     await cache.invalidate([order_tag("acme", "7")])
     await cache.aclose()
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from gateway.orders.directory import provider_of_kind, reference_kinds
 from gateway.orders.identity import OrderIdentity, OrderKey, ReferenceOrigin, identity_of
-from gateway.store.database import Database
 from providers.models import Reference
 from providers.registry import provider_specs
 from tests.gateway.orders.builders import placed
@@ -22,6 +23,21 @@ def paypal(value: str) -> Reference:
 
 def handle(value: str) -> Reference:
     return Reference(provider="hypertrack", kind="order_handle", value=value)
+
+
+@contextmanager
+def statements_sent() -> Iterator[list[str]]:
+    """What the store is asked, by whatever connection."""
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize(
@@ -97,14 +113,12 @@ async def test_without_an_order_source_the_orders_own_names_are_no_references(wo
     assert {known.reference.kind for known in found} == {"order_handle", "invoice_number"}
 
 
-async def test_the_links_of_many_orders_are_read_together(world: World, database: Database) -> None:
+async def test_the_links_of_many_orders_are_read_together(world: World) -> None:
     """A list of 30 orders must not be 30 questions to the store."""
-    statements = []
-    engine = database._backend.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     directory = world.directory()
-    await asyncio.gather(*(directory.links(OrderIdentity("acme", order_number=str(n))) for n in range(30)))
-    await directory.links(OrderIdentity("acme", order_number="7"))
+    with statements_sent() as statements:
+        await asyncio.gather(*(directory.links(OrderIdentity("acme", order_number=str(n))) for n in range(30)))
+        await directory.links(OrderIdentity("acme", order_number="7"))
     assert len(statements) == 1
 
 

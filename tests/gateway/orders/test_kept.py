@@ -8,14 +8,19 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.freshness.keys import CacheKey, order_tag, reference_tag
-from gateway.orders.needs import Part
+from gateway.freshness.keys import CacheKey, order_tag, reference_tag, shop_tag
+from gateway.orders.identity import OrderName
+from gateway.orders.needs import Need, Part
+from gateway.orders.pages import OrderPage, PageWindow
 from gateway.orders.service import OrderService
+from providers.models import OrderSearch
 from tests.gateway.freshness.conftest import eventually
 from tests.gateway.orders.builders import parcel, placed
 from tests.gateway.orders.conftest import World, need, number
 
 _ORDER_KEY = CacheKey("acme", "karla", "find_order", "order_number:4711").text
+
+WINDOW = PageWindow(0, 2)
 
 DETAILS, KARLAS = need(Part.DETAILS), need(Part.TRACKINGS, "karla")
 
@@ -85,10 +90,83 @@ async def test_what_is_kept_counts_as_loaded(asked: World) -> None:
     """How long the answer stays fresh, and what it is made of, is told from it."""
     await asked.order(DETAILS)
     loads = asked.loads()
-    order = loads.find_kept((asked.shop.slug, number("4711"), DETAILS))
+    order = loads.find_kept((asked.shop.slug, "order_number", "4711", DETAILS))
     assert order is not None
     assert loads.max_age() is not None
     assert order_tag("acme", "4711") in (loads.names() or ())
+
+
+class TestPages:
+    """A page of orders is found again in the same way, by what was searched and where."""
+
+    @pytest.fixture
+    async def searched(self, world: World) -> World:
+        """A shop whose first page was asked for twice: from the second time on it is a copy."""
+        world.karla.orders = [placed(trackings=(parcel(number="P1"),)), placed("4712")]
+        for _ in range(2):
+            await world.operation().search(world.shop, OrderSearch(), WINDOW, [DETAILS, KARLAS])
+        world.forget_calls()
+        return world
+
+    async def test_a_fresh_copy_is_answered_as_the_same_page(self, searched: World) -> None:
+        first, second = self.at_hand(searched), self.at_hand(searched)
+        assert first is not None
+        assert first is second
+        assert first is await searched.operation().search(searched.shop, OrderSearch(), WINDOW, [DETAILS, KARLAS])
+        assert [order.name(OrderName.NUMBER) for order in first.orders] == ["4711", "4712"]
+        assert searched.calls == {}
+
+    @pytest.mark.parametrize(
+        ("search", "window", "needs"),
+        [
+            (OrderSearch(order_name="#1"), PageWindow(0, 2), [DETAILS, KARLAS]),
+            (OrderSearch(), PageWindow(2, 2), [DETAILS, KARLAS]),
+            (OrderSearch(), PageWindow(0, 2), [DETAILS]),
+        ],
+        ids=["search", "window", "needs"],
+    )
+    async def test_another_question_is_another_page(
+        self, search: OrderSearch, window: PageWindow, needs: list[Need], searched: World
+    ) -> None:
+        assert searched.operation().page_at_hand(searched.shop, search, window, needs) is None
+
+    @pytest.mark.parametrize("tag", [order_tag("acme", "4712"), shop_tag("acme")])
+    async def test_a_change_to_one_of_its_orders_is_one_to_the_page(self, tag: str, searched: World) -> None:
+        await searched.cache.invalidate([tag])
+        assert self.at_hand(searched) is None
+
+    async def test_a_page_that_is_no_longer_fresh_is_not_at_hand(self, searched: World) -> None:
+        searched.clock.advance(timedelta(days=1))
+        assert self.at_hand(searched) is None
+
+    async def test_a_page_with_parts_of_others_is_put_together_each_time(self, searched: World) -> None:
+        needs = [need(Part.TRACKINGS)]
+        for _ in range(2):
+            await searched.operation().search(searched.shop, OrderSearch(), WINDOW, needs)
+        assert searched.operation().page_at_hand(searched.shop, OrderSearch(), WINDOW, needs) is None
+
+    async def test_its_orders_need_no_asking(self, searched: World) -> None:
+        """What is selected on an order of the page, from another place, is answered from the page."""
+        operation = searched.operation()
+        assert operation.page_at_hand(searched.shop, OrderSearch(), WINDOW, [DETAILS, KARLAS]) is not None
+        await searched.cache.invalidate([reference_tag("acme", "karla", "order_number", "4711")])
+        await operation.find(searched.shop, number("4711"), [DETAILS])
+        assert searched.calls == {}
+
+    @staticmethod
+    def at_hand(world: World) -> OrderPage | None:
+        return world.operation().page_at_hand(world.shop, OrderSearch(), WINDOW, [DETAILS, KARLAS])
+
+
+async def test_what_is_remembered_has_an_end(asked: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients choose what they ask: what was asked last is remembered, up to so many names that it was made of."""
+    order, kept = await asked.order(DETAILS), asked.services.kept
+    found = kept.find(("acme", "order_number", "4711", DETAILS))
+    assert found is not None
+    monkeypatch.setattr("gateway.orders.kept.MOST_NAMES", 12)
+    for place in range(10):
+        kept.keep(place, order, found[2], frozenset("name"), asked.cache.instant())
+    assert [place for place in range(10) if kept.find(place)] == [7, 8, 9]
 
 
 async def test_what_is_no_longer_held_is_gone_at_once(asked: World) -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
 
-from gateway.freshness.envelope import CacheResult
+from gateway.freshness.envelope import CacheResult, Loaded
 from gateway.orders.loads import Loads
 from gateway.orders.needs import Part
 from gateway.orders.service import OrderService
 from gateway.resilience.deadline import Deadline
 from gateway.resilience.health import HealthLevel
-from providers.models import OrderSearch, Reference, TrackingStatus
+from providers.models import Order, OrderSearch, Reference, TrackingStatus
 from tests.gateway.orders.builders import happened, invoice, parcel, placed, stop
 from tests.gateway.orders.conftest import World, need, number
-from tests.gateway.orders.providers import down
+from tests.gateway.orders.providers import KARLA, OrderBook, down
+
+Found = asyncio.Task[Loaded[Order]]
 
 DETAILS = need(Part.DETAILS)
 ALL = need(Part.TRACKINGS)
@@ -87,6 +91,73 @@ async def test_unknown_words_are_counted_once_for_each_reading(world: World) -> 
     await world.order(DETAILS)
     await world.order(DETAILS)
     assert world.services.unknown_words.counts() == {("karla", "teleported"): 1, ("karla", "beamed"): 1}
+
+
+@dataclass
+class HeldBook(OrderBook):
+    """An order book that answers when it is let go."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    free: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def find_order(self, reference: Reference) -> Order:
+        self.asked.set()
+        await self.free.wait()
+        return await super().find_order(reference)
+
+
+class TestFieldsThatWantTheSame:
+    """One load for all of them, whoever began it."""
+
+    @pytest.fixture
+    def karla(self) -> HeldBook:
+        return HeldBook(KARLA, orders=[placed("4711")])
+
+    async def begun(self, world: World, karla: HeldBook, loads: Loads, *, refresh: bool = False) -> list[Found]:
+        """Three fields that have asked, while the provider has not answered yet."""
+        asking = [
+            asyncio.create_task(loads.order(world.shop, karla, named("order_number", "4711"), refresh=refresh))
+            for _ in range(3)
+        ]
+        await karla.asked.wait()
+        return asking
+
+    @pytest.mark.parametrize("refresh", [False, True])
+    async def test_share_what_it_came_to(self, world: World, karla: HeldBook, refresh: bool) -> None:
+        fields = await self.begun(world, karla, world.loads(), refresh=refresh)
+        karla.free.set()
+        first, *others = await asyncio.gather(*fields)
+        assert first.value == karla.orders[0]
+        assert all(other is first for other in others)
+        assert len(karla.calls) == 1
+
+    @pytest.mark.parametrize("refresh", [False, True])
+    @pytest.mark.parametrize("leaving", [0, 1], ids=["the first", "another"])
+    async def test_do_not_lose_it_when_one_of_them_is_given_up(
+        self, world: World, karla: HeldBook, leaving: int, refresh: bool
+    ) -> None:
+        loads = world.loads()
+        fields = await self.begun(world, karla, loads, refresh=refresh)
+        given_up = fields.pop(leaving)
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        karla.free.set()
+        first, second = await asyncio.gather(*fields)
+        assert first.value == karla.orders[0]
+        assert first is second is await loads.order(world.shop, karla, named("order_number", "4711"), refresh=False)
+        assert len(karla.calls) == 1
+
+    async def test_are_all_told_of_a_defect_and_nobody_asks_again(self, world: World, karla: HeldBook) -> None:
+        loads = world.loads()
+        fields = await self.begun(world, karla, loads)
+        karla.orders = [None]  # type: ignore[list-item]
+        karla.free.set()
+        told = await asyncio.gather(*fields, return_exceptions=True)
+        assert [type(each) for each in told] == [AttributeError] * 3
+        with pytest.raises(AttributeError):
+            await loads.order(world.shop, karla, named("order_number", "4711"), refresh=False)
+        assert len(karla.calls) == 1
 
 
 class TestMaxAge:

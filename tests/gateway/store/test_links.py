@@ -21,7 +21,7 @@ async def test_a_link_leads_both_ways(database: Database) -> None:
     links = Links(database)
     assert await links.add("acme", "4711", PAY1, NOW) is None
     assert await links.find_order_number("acme", PAY1) == "4711"
-    assert await links.of_orders([("acme", "4711")]) == [(PAY1,)]
+    assert await links.of_order("acme", "4711") == (PAY1,)
 
 
 async def test_a_link_outlives_the_process(store_url: str) -> None:
@@ -32,21 +32,24 @@ async def test_a_link_outlives_the_process(store_url: str) -> None:
     await for_reading.aclose()
 
 
-async def test_orders_are_answered_in_the_order_asked_each_with_its_oldest_link_first(database: Database) -> None:
+async def test_orders_that_are_asked_for_together_have_their_own_links_each_the_oldest_first(
+    database: Database,
+) -> None:
     links = Links(database)
     await links.add("acme", "4712", PAY2, NOW)
     await links.add("acme", "4711", ROUTE, NOW)
     await links.add("acme", "4711", PAY1, NOW)
     await links.add("other", "4711", PAY1, NOW)
     asked = [("acme", "4711"), ("other", "4711"), ("acme", "none"), ("acme", "4712"), ("acme", "4711")]
-    assert await links.of_orders(asked) == [(ROUTE, PAY1), (PAY1,), (), (PAY2,), (ROUTE, PAY1)]
+    found = await asyncio.gather(*(links.of_order(*order) for order in asked))
+    assert found == [(ROUTE, PAY1), (PAY1,), (), (PAY2,), (ROUTE, PAY1)]
 
 
 async def test_the_same_link_again_changes_nothing(database: Database) -> None:
     links = Links(database)
     for _ in range(2):
         assert await links.add("acme", "4711", PAY1, NOW) is None
-    assert await links.of_orders([("acme", "4711")]) == [(PAY1,)]
+    assert await links.of_order("acme", "4711") == (PAY1,)
 
 
 async def test_a_reference_of_another_order_is_taken_and_stays_there(database: Database) -> None:
@@ -67,7 +70,8 @@ async def test_a_reference_that_orders_share_is_linked_to_each_and_leads_to_none
     links = Links(database)
     for order_number in ("4711", "4712", "4711"):
         assert await links.add("acme", order_number, ROUTE, NOW, shared=True) is None
-    assert await links.of_orders([("acme", "4711"), ("acme", "4712")]) == [(ROUTE,), (ROUTE,)]
+    for linked in ("4711", "4712"):
+        assert await links.of_order("acme", linked) == (ROUTE,)
     assert await links.find_order_number("acme", ROUTE) is None
 
 
@@ -115,7 +119,7 @@ async def test_what_no_database_can_keep_is_linked_to_nothing(database: Database
     links = Links(database)
     reference = PAY1.model_copy(update={"value": text})
     assert await links.find_order_number("acme", reference) is None
-    assert await links.of_orders([("acme", text)]) == [()]
+    assert await links.of_order("acme", text) == ()
     assert not await links.remove("acme", "4711", reference)
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.karla.mapping import END_STATUSES, RETURN_PHASES, STATUS_BY_PHASE, to_order, to_tracking
+from providers.karla.mapping import END_STATUSES, RETURN_PHASES, STATUS_BY_PHASE, to_order, to_orders, to_tracking
 from providers.karla.wire import ORDER_ANSWER, SEARCH_ANSWER, TRACKING_ANSWER
 from providers.models import (
     Address,
@@ -31,17 +31,18 @@ from providers.models import (
     TrackingEvent,
     TrackingStatus,
 )
+from providers.reading import WrongShape
 
 SHIPMENT = UUID("ee5c4b53-f661-455e-85d2-a7b7bcaf81bf")
 NOON = datetime(2025, 2, 5, 12, tzinfo=UTC)
 
 
 def order_of(body: dict[str, Any]) -> Order:
-    return to_order(ORDER_ANSWER.validate_json(json.dumps(body)))
+    return to_order(ORDER_ANSWER.validate_json(json.dumps(body).encode()))
 
 
 def tracking_of(**members: Any) -> CarrierTracking:
-    return to_tracking(TRACKING_ANSWER.validate_json(json.dumps(members)))
+    return to_tracking(TRACKING_ANSWER.validate_json(json.dumps(members).encode()))
 
 
 def event(phase: str | None, hours: float = 0, **members: Any) -> dict[str, Any]:
@@ -300,14 +301,14 @@ def test_an_events_own_zone_goes_before_its_places() -> None:
 
 @pytest.mark.parametrize("written", ["29.99", '"29.99"', "0.1", "1234567.89", "0.07", "4.35", "1e2"])
 def test_an_amount_keeps_its_written_digits(written: str) -> None:
-    order = to_order(ORDER_ANSWER.validate_json(f'{{"total_order_price": {written}, "currency": "EUR"}}'))
+    order = to_order(ORDER_ANSWER.validate_json(f'{{"total_order_price": {written}, "currency": "EUR"}}'.encode()))
     assert order.total_price == Money(amount=Decimal(written.strip('"')), currency="EUR")
 
 
 @given(cents=st.integers(min_value=0, max_value=10**13))
 def test_every_amount_in_cents_is_read_exactly(cents: int) -> None:
     written = f"{cents // 100}.{cents % 100:02}"
-    order = to_order(ORDER_ANSWER.validate_json(f'{{"shipping_price": {written}}}'))
+    order = to_order(ORDER_ANSWER.validate_json(f'{{"shipping_price": {written}}}'.encode()))
     assert order.shipping_price == Money(amount=Decimal(written))
 
 
@@ -398,3 +399,52 @@ def test_what_is_no_web_address_is_left_out(url: str) -> None:
     assert info is not None
     found = (order.status_url, read.tracking_url, read.pickup.url, read.products[0].images[0].src)
     assert {*found, info.tracking_link, info.pickup_point_url} == {None}
+
+
+def test_what_parcels_have_in_common_is_one_object() -> None:
+    """Parcels go through the same places, and hold what the order lists."""
+    place, product = {"city": "Wien"}, {"title": "Mug", "price": 9.5}
+    order = order_of(
+        {
+            "currency": "EUR",
+            "products": [product],
+            "trackings": [{"products": [product], "events": [event("in_transit", location=place)]} for _ in range(2)],
+        }
+    )
+    first, second = order.trackings
+    assert first.events[0].location is second.events[0].location
+    assert isinstance(first, CarrierTracking)
+    assert order.products is not None
+    assert first.products[0] is order.products[0]
+
+
+def test_the_same_product_is_another_in_another_currency() -> None:
+    product = {"title": "Mug", "price": 9.5, "bundled_products": [{"price": 2}]}
+    for currency in ("EUR", "CHF", None, " "):
+        (read,) = order_of({"currency": currency, "products": [product]}).products or ()
+        expected = (currency or "").strip() or None
+        assert read.price == Money(amount=Decimal("9.5"), currency=expected)
+        assert read.bundled_products[0].price == Money(amount=Decimal(2), currency=expected)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"products": [{"quantity": "many"}]},
+        {"products": [{"title": 5}]},
+        {"trackings": [{"events": [{"location": {"latitude": "north"}}]}]},
+        {"trackings": [{"events": [{"location": []}]}]},
+        {"trackings": [{"events": [{"event_strings": {"list_label": 5}}]}]},
+        {"trackings": [{"products": [None]}]},
+        {"trackings": [{"uuid": "none"}]},
+        {"uuid": "none"},
+        {"discounts": [{"code": "x", "amount": True}]},
+        {"discounts": [{}]},
+    ],
+    ids=json.dumps,
+)
+def test_one_member_of_another_type_refuses_the_whole_answer(spoilt: dict[str, Any]) -> None:
+    """Wherever it stands, and however often it is sent: what is read later is no exception."""
+    for _ in range(2):
+        with pytest.raises(WrongShape):
+            SEARCH_ANSWER.then(to_orders).validate_json(json.dumps([{"order_number": "1"}, spoilt]).encode())
