@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
-from gateway.freshness.gathering import NOTHING, Found, GatheredReads
-from gateway.freshness.stamps import TagStamps
+from gateway.freshness.stamps import NEVER, TagStamps
+from gateway.joint_lookups import JointLookups
 from gateway.telemetry import observing
 
 T = TypeVar("T")
@@ -29,6 +29,26 @@ _STAMPS_LIMIT = 20_000
 
 class StorageUnavailable(Exception):
     """The storage could not do what it was asked. The message is the class name of the cause."""
+
+
+class Found(NamedTuple):
+    """Payloads by key and stamps by tag, of those that there are."""
+
+    payloads: Mapping[str, bytes]
+    stamps: Mapping[str, int]
+
+    def latest(self, tags: Collection[str]) -> int:
+        """The latest stamp of `tags`."""
+        return max((self.stamps.get(tag, NEVER) for tag in tags), default=NEVER)
+
+
+NOTHING: Final = Found({}, {})
+
+Name = tuple[str, str]
+"""`_ENTRY` and a key, or `_STAMP` and a tag."""
+
+_ENTRY: Final = "entry"
+_STAMP: Final = "stamp"
 
 
 class SharedStorage(Protocol):
@@ -82,7 +102,7 @@ class GuardedStorage:
         self._untold: int | None = None
         self._prober: asyncio.Task[None] | None = None
         self._turns = asyncio.Semaphore(CONCURRENT_OPERATIONS)
-        self._reads = GatheredReads(self._read)
+        self._reads: JointLookups[Name, Found] = JointLookups(self._read)
         observing.cache_back()
 
     @property
@@ -94,14 +114,20 @@ class GuardedStorage:
         """Nothing: other processes write to it, so that it has to be asked."""
 
     async def read(self, key: str, tags: Collection[str]) -> tuple[bytes | None, int]:
-        found = await self._reads.read((key,), tags) if self._prober is None else NOTHING
+        found = await self._found((_ENTRY, key), *_stamps_of(tags))
         return found.payloads.get(key), max(found.latest(tags), self._stamps.latest(tags))
 
     async def latest_stamp(self, tags: Collection[str]) -> int:
-        found = await self._reads.read((), tags) if self._prober is None and tags else NOTHING
+        found = await self._found(*_stamps_of(tags)) if tags else NOTHING
         return max(found.latest(tags), self._stamps.latest(tags))
 
-    async def _read(self, keys: Collection[str], tags: Collection[str]) -> Found:
+    async def _found(self, *names: Name) -> Found:
+        """What there is of `names`. Reads of many requests are one command, which takes 0.2 ms of CPU."""
+        return await self._reads.find(*names) if self._prober is None else NOTHING
+
+    async def _read(self, names: Collection[Name]) -> Found:
+        keys = [text for kind, text in names if kind == _ENTRY]
+        tags = [text for kind, text in names if kind == _STAMP]
         return await self._guarded(lambda: self._inner.read(keys, tags), NOTHING)
 
     async def write(self, key: str, payload: bytes, seconds: float) -> None:
@@ -189,6 +215,10 @@ class GuardedStorage:
             except BaseException:
                 self._untold = since
                 raise
+
+
+def _stamps_of(tags: Collection[str]) -> Iterator[Name]:
+    return ((_STAMP, tag) for tag in tags)
 
 
 @asynccontextmanager

@@ -22,8 +22,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.freshness.address import RedisAddress
-from gateway.freshness.gathering import Found
-from gateway.freshness.guard import StorageUnavailable
+from gateway.freshness.guard import Found, StorageUnavailable
 from gateway.freshness.sealing import Seal
 
 T = TypeVar("T")

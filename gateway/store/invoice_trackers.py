@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.joint_lookups import JointLookups
 from gateway.store.backends import AnyRow
 from gateway.store.database import Database
 from gateway.store.errors import StoreUnavailable
 from gateway.store.inserts import insert_into
-from gateway.store.joint_lookups import JointLookups
 from gateway.store.present import Present, present_of
 from gateway.store.tables import InvoiceTrackerAttemptRow, InvoiceTrackerRow
 from gateway.store.texts import is_storable
@@ -137,7 +137,7 @@ class InvoiceTrackers:
 
     async def find_by_invoice(self, invoice_number: str) -> tuple[InvoiceTracker, ...]:
         """See `TrackerLedger.find_by_invoice`."""
-        return await self._of_invoices.find(invoice_number) if is_storable(invoice_number) else ()
+        return (await self._of_invoices.find(invoice_number))[invoice_number] if is_storable(invoice_number) else ()
 
     async def _look_up(self, invoice_numbers: Collection[str]) -> Mapping[str, tuple[InvoiceTracker, ...]]:
         chosen = {"shop": self._shop, "invoice_numbers": list(invoice_numbers)}

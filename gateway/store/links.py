@@ -8,10 +8,10 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Row, bindparam, delete, select
 
+from gateway.joint_lookups import JointLookups
 from gateway.store.backends import AnyRow
 from gateway.store.database import Database
 from gateway.store.inserts import insert_into
-from gateway.store.joint_lookups import JointLookups
 from gateway.store.tables import LinkRow
 from gateway.store.texts import is_storable
 from providers.models import Reference
@@ -59,7 +59,10 @@ class Links:
 
     async def of_order(self, shop: str, order_number: str) -> tuple[Reference, ...]:
         """The links of an order, oldest first. Those of orders that are asked for at one time are read together."""
-        return await self._of_orders.find((shop, order_number)) if is_storable(order_number) else ()
+        if not is_storable(order_number):
+            return ()
+        order = (shop, order_number)
+        return (await self._of_orders.find(order))[order]
 
     async def all_of(self, shop: str, page: int) -> AsyncIterator[Link]:
         """Every link of the shop, oldest first; `page` of them are read at a time."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, select
 
+from gateway.joint_lookups import JointLookups
 from gateway.store.database import Database
 from gateway.store.inserts import insert_into
-from gateway.store.joint_lookups import JointLookups
 from gateway.store.tables import OrderTrackerDetailRow
 from gateway.store.texts import is_storable
 from providers.models import Carrier, OrderTracker
@@ -60,7 +60,10 @@ class OrderTrackerDetails:
 
         Those of PayPal orders that are asked for at the same time are read together.
         """
-        return await self._of_payments.find((shop, paypal_order_id)) if is_storable(paypal_order_id) else {}
+        if not is_storable(paypal_order_id):
+            return {}
+        payment = (shop, paypal_order_id)
+        return (await self._of_payments.find(payment))[payment]
 
     async def forget(self, shop: str, paypal_order_ids: Collection[str]) -> int:
         """Remove what is known of the trackers of these PayPal orders; how many there were."""

@@ -12,8 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from gateway.freshness.cache import FreshCache
-from gateway.freshness.gathering import Found
-from gateway.freshness.guard import GuardedStorage, GuardTiming, StorageUnavailable
+from gateway.freshness.guard import Found, GuardedStorage, GuardTiming, StorageUnavailable
 from gateway.freshness.settings import CacheSettings, FreshnessSettings
 from gateway.freshness.storage import open_storage
 from tests.gateway.freshness.asking import TAG, AskedProvider, lookup, soon
