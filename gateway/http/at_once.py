@@ -10,6 +10,7 @@ which half is the server's: task, events, messages, and headers that are put tog
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ from gateway.store.errors import StoreUnavailable
 from gateway.telemetry import REQUEST_ID, observing
 from gateway.telemetry.clients import CLIENT, Client, KnownClients
 from gateway.telemetry.tracing import is_tracing
+
+log = logging.getLogger(__name__)
 
 HEADS: Final = 512
 """Heads that are remembered, in 32 MiB at the very most. Clients send the same one over and over, and reading one takes
@@ -99,8 +102,17 @@ class AtOnce:
     def answer(self, headers: Sequence[Header], body: bytes) -> tuple[bytes, bytes] | None:
         """The headers of the answer, with the empty line behind them, and its body; its status is 200.
 
-        None for a request that has to take the way through the application. Nothing has come of it then.
+        None for a request that has to take the way through the application. Nothing has come of it then. So it is with
+        what nobody foresaw, which goes to the log: the application tells the client, if it fails there too.
         """
+        try:
+            return self._answer(headers, body)
+        except Exception as error:
+            # The outermost boundary: a server ends the connection of a request whose reading fails.
+            log.error("a request could not be answered at once", exc_info=error)
+            return None
+
+    def _answer(self, headers: Sequence[Header], body: bytes) -> tuple[bytes, bytes] | None:
         begun = time.perf_counter()
         if len(body) > self._longest or not self._admission.has_room or is_tracing():
             return None
