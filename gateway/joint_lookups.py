@@ -16,7 +16,7 @@ K = TypeVar("K")
 F = TypeVar("F")
 
 AT_ONCE = 2
-"""Look-ups under way at the same time: one that hangs does not hold up the others."""
+"""Look-ups under way at the same time where nothing else is said: one that hangs does not hold up the others."""
 
 MOST_KEYS = 500
 """Keys of one look-up, but for those that its last caller brings; a statement takes 32,766 parameters on SQLite, and as
@@ -35,18 +35,20 @@ class _Batch(Generic[K, F]):
 class JointLookups(Generic[K, F]):
     """What `look_up` answers, to many callers at a time.
 
-    A look-up begins after all of its keys were asked for, so whoever has just written finds it.
+    A look-up begins after all of its keys were asked for, so whoever has just written finds it. Up to `at_once` are
+    under way at the same time.
     """
 
-    def __init__(self, look_up: LookUp[K, F]) -> None:
+    def __init__(self, look_up: LookUp[K, F], at_once: int = AT_ONCE) -> None:
         self._look_up = look_up
+        self._at_once = at_once
         self._batches: deque[_Batch[K, F]] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def find(self, *keys: K) -> F:
         """What there is of `keys`, and perhaps of others. Raises what the look-up raises."""
         caller: asyncio.Future[F] = asyncio.get_running_loop().create_future()
-        if not self._batches and len(self._under_way) < AT_ONCE:
+        if not self._batches and len(self._under_way) < self._at_once:
             # In the next turn of the event loop: more may be asked for in this one.
             self._under_way.add(asyncio.create_task(self._run()))
         batch = self._open_batch()

@@ -82,6 +82,9 @@ class GuardTiming:
 CONCURRENT_OPERATIONS = 16
 """More at once only wait for each other on this one event loop, and each needs a connection."""
 
+CONCURRENT_READS = 8
+"""Of several requests each. With fewer, all requests of a busy process would wait for the same answer."""
+
 _TICKS = 5
 
 
@@ -102,7 +105,7 @@ class GuardedStorage:
         self._untold: int | None = None
         self._prober: asyncio.Task[None] | None = None
         self._turns = asyncio.Semaphore(CONCURRENT_OPERATIONS)
-        self._reads: JointLookups[Name, Found] = JointLookups(self._read)
+        self._reads: JointLookups[Name, Found] = JointLookups(self._read, CONCURRENT_READS)
         observing.cache_back()
 
     @property
