@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from gateway.http.at_once import AtOnce
 from gateway.http.middleware import REQUEST_ID_HEADER, RESPONSE_HEADERS
 from gateway.http.refusal import HttpRefusal, bad_request, refusal_response
+from gateway.http.response import header_lines
 from gateway.schema.errors import ErrorCode
 
 MAX_HEAD_BYTES: Final = 64 * 1024
@@ -138,7 +139,7 @@ class BoundedConnection(HttpToolsProtocol):
         if answer is None:
             return False
         head, content = answer
-        self.transport.writelines((STATUS_LINE[200], _lines(self.server_state.default_headers), head, content))
+        self.transport.writelines((STATUS_LINE[200], header_lines(self.server_state.default_headers), head, content))
         self.on_response_complete()
         return True
 
@@ -199,14 +200,9 @@ class BoundedConnection(HttpToolsProtocol):
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
-def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
-    return b"".join([b"%b: %b\r\n" % header for header in headers])
-
-
 def _on_the_wire(refusal: HttpRefusal, default_headers: list[tuple[bytes, bytes]]) -> bytes:
     """The bytes of a refusal that no application has seen, with the headers that the middleware gives others."""
     response = refusal_response(refusal, accept=None)
     response.headers.update({**RESPONSE_HEADERS, REQUEST_ID_HEADER.decode(): uuid4().hex, "Connection": "close"})
     headers = [*default_headers, *response.raw_headers]
-    lines = [STATUS_LINE[refusal.status], *(b"%s: %s\r\n" % header for header in headers), b"\r\n"]
-    return b"".join(lines) + bytes(response.body)
+    return STATUS_LINE[refusal.status] + header_lines(headers) + b"\r\n" + bytes(response.body)

@@ -22,7 +22,7 @@ from gateway.auth.principal import Principal
 from gateway.http.admission import Admission
 from gateway.http.bearer import Authenticate, bearer_token
 from gateway.http.head import Header, RequestHead
-from gateway.http.hosts import host_of
+from gateway.http.hosts import is_for
 from gateway.http.middleware import (
     GRAPHQL_PATH,
     REQUEST_ID_HEADER,
@@ -34,7 +34,7 @@ from gateway.http.middleware import (
 from gateway.http.negotiation import DATA_TYPES, negotiate
 from gateway.http.parameters import BodyLimits, from_body, require_json
 from gateway.http.refusal import HttpRefusal
-from gateway.http.response import answer_headers
+from gateway.http.response import answer_headers, header_lines
 from gateway.schema.pipeline import Pipeline
 from gateway.store.errors import StoreUnavailable
 from gateway.telemetry import REQUEST_ID, observing
@@ -157,7 +157,7 @@ class AtOnce:
         head = RequestHead("POST", GRAPHQL_PATH, headers)
         media_type = negotiate(head.get(b"accept"), DATA_TYPES)
         is_usual = not any(head.get(name) is not None for name in _UNUSUAL) and media_type is not None
-        is_known = self._hosts is None or host_of(head.get(b"host")) in self._hosts
+        is_known = self._hosts is None or is_for(head, self._hosts)
         if not (is_usual and is_known and _is_json(head)):
             return None
         assert media_type is not None
@@ -180,7 +180,7 @@ def _is_json(head: RequestHead) -> bool:
 def _beginning(media_type: str) -> tuple[bytes, bytes, bytes]:
     """The headers of an answer, with the empty line: what stands before its length, between that and its id, behind."""
     headers = completed(answer_headers(media_type, _LENGTH), _IDENTITY.decode())
-    lines = b"".join(b"%b: %b\r\n" % header for header in headers) + b"\r\n"
+    lines = header_lines(headers) + b"\r\n"
     before, _, rest = lines.partition(_LENGTH)
     between, _, behind = rest.partition(_IDENTITY)
     return before, between, behind

@@ -17,7 +17,7 @@ from typing import Final
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.http.head import head_of
+from gateway.http.head import RequestHead, head_of
 from gateway.http.health import HEALTH_PATHS
 from gateway.http.refusal import HttpRefusal, refusal_response
 from gateway.schema.errors import ErrorCode
@@ -42,12 +42,14 @@ class KnownHosts:
         self._hosts = hosts
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] != "http" or scope["path"] in HEALTH_PATHS or self._knows(scope):
+        if scope["type"] != "http" or scope["path"] in HEALTH_PATHS or is_for(head_of(scope), self._hosts):
             return self._app(scope, receive, send)
         return refusal_response(HOST_NOT_ALLOWED, head_of(scope).get(b"accept"))(scope, receive, send)
 
-    def _knows(self, scope: Scope) -> bool:
-        return host_of(head_of(scope).get(b"host")) in self._hosts
+
+def is_for(head: RequestHead, hosts: frozenset[str]) -> bool:
+    """Whether a request with this head was sent to one of `hosts`."""
+    return host_of(head.get(b"host")) in hosts
 
 
 @lru_cache(maxsize=256)

@@ -8,7 +8,7 @@ mean anything to the schema is not decided here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any
@@ -16,9 +16,8 @@ from urllib.parse import parse_qsl
 
 import orjson
 from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive
+from starlette.types import Receive
 
-from gateway.http.begun import Begun
 from gateway.http.negotiation import JSON, UTF_8, parse_media_type
 from gateway.http.refusal import HttpRefusal, bad_request
 from gateway.schema.errors import ErrorCode
@@ -90,36 +89,30 @@ async def read_body(receive: Receive, content_length: str | None, limits: BodyLi
     """
     if content_length is not None and content_length.isdecimal() and int(content_length) > limits.max_bytes:
         raise _too_large(limits)
-    first = Begun(receive())
-    if first.is_over:
-        body, is_more = _part(first.result)
-        if not is_more:
-            return _bounded(body, limits)
     try:
         async with asyncio.timeout(limits.seconds):
-            return await _joined(first, receive, limits)
+            return await _joined(receive, limits)
     except TimeoutError:
         message = f"The body did not arrive within {limits.seconds:g} s."
         # Nobody waits for the rest of it.
         raise HttpRefusal(408, ErrorCode.REQUEST_TIMEOUT, message, headers={"Connection": "close"}) from None
 
 
-async def _joined(first: Awaitable[Message], receive: Receive, limits: BodyLimits) -> bytes:
-    body, is_more = _part(await first)
-    joined = bytearray(body)
-    while is_more and len(joined) <= limits.max_bytes:
-        body, is_more = _part(await receive())
-        joined += body
-    return _bounded(bytes(joined), limits)
-
-
-def _bounded(body: bytes, limits: BodyLimits) -> bytes:
+async def _joined(receive: Receive, limits: BodyLimits) -> bytes:
+    body, is_more = await _part(receive)
+    if is_more:
+        joined = bytearray(body)
+        while is_more and len(joined) <= limits.max_bytes:
+            body, is_more = await _part(receive)
+            joined += body
+        body = bytes(joined)
     if len(body) > limits.max_bytes:
         raise _too_large(limits)
     return body
 
 
-def _part(message: Message) -> tuple[bytes, bool]:
+async def _part(receive: Receive) -> tuple[bytes, bool]:
+    message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientDisconnect
     return message.get("body", b""), message.get("more_body", False)

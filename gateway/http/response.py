@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,6 +54,11 @@ def cacheable_answer_response(answer: Answer, media_type: str, if_none_match: st
     if is_held(tag, if_none_match):
         return AnswerResponse(304, (*headers, VARY), b"")
     return _response(answer, media_type, headers)
+
+
+def header_lines(headers: Iterable[Header]) -> bytes:
+    """`headers` as they stand on the wire, without the empty line behind the last."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def etag(content: bytes) -> str:

@@ -252,9 +252,8 @@ class Pipeline:
 
     async def _operation(self, request: GraphQLRequest) -> Operation:
         """What is to be run. Raises RequestRefused and DocumentRefused."""
-        text = self._persisted.at_hand(request) or await self._persisted.text_of(request)
-        known = self._documents.known(text, request.operation_name, request.variables)
-        return known or await self._documents.load(text, request.operation_name, request.variables)
+        text = await self._persisted.text_of(request)
+        return await self._documents.load(text, request.operation_name, request.variables)
 
     def _context(self, asked: _Asked, operation: Operation) -> OperationContext:
         context = self._new_context(asked.request_id, asked.principal)

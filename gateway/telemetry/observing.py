@@ -136,14 +136,17 @@ class operation:  # noqa: N801  # as above
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        counted(metrics.OPERATIONS, self._type, self._outcome).inc()
-        spread(metrics.OPERATION_DURATION, self._type).observe(time.perf_counter() - self._begun)
+        _tell_operation(self._type, self._outcome, time.perf_counter() - self._begun)
         self._span.__exit__(kind, error, trace)
 
 
 def operation_answered(operation_type: str, seconds: float) -> None:
     """An operation that nobody traces was run, and all of the answer is there."""
-    counted(metrics.OPERATIONS, operation_type, OK).inc()
+    _tell_operation(operation_type, OK, seconds)
+
+
+def _tell_operation(operation_type: str, outcome: str, seconds: float) -> None:
+    counted(metrics.OPERATIONS, operation_type, outcome).inc()
     spread(metrics.OPERATION_DURATION, operation_type).observe(seconds)
 
 
@@ -223,9 +226,7 @@ class LoadNotes:
     def ended(self, result: str, age: timedelta | None) -> None:
         """It gave `result`; `age` is that of a copy that was served."""
         self._traced.set(Attribute.RESULT, result)
-        counted(metrics.CACHE_LOADS, self._provider, self._operation, result).inc()
-        if age is not None:
-            spread(metrics.CACHE_AGE, result).observe(age.total_seconds())
+        _tell_load(self._provider, self._operation, result, age)
 
 
 class cache_load:  # noqa: N801  # as above
@@ -252,7 +253,11 @@ def copy_served(shop: str, provider: str, operation: str, result: str, age: time
     if is_tracing():
         with cache_load(shop, provider, operation) as notes:
             notes.ended(result, age)
-        return
+    else:
+        _tell_load(provider, operation, result, age)
+
+
+def _tell_load(provider: str, operation: str, result: str, age: timedelta | None) -> None:
     counted(metrics.CACHE_LOADS, provider, operation, result).inc()
     if age is not None:
         spread(metrics.CACHE_AGE, result).observe(age.total_seconds())
