@@ -68,7 +68,7 @@ class Directory:
             known.setdefault(reference, ReferenceOrigin.PROVIDER)
         for reference in await self.links(identity):
             known.setdefault(reference, ReferenceOrigin.LINK)
-        for reference in self._ruled(shop, identity):
+        for reference in _ruled(shop, identity):
             known.setdefault(reference, ReferenceOrigin.RULE)
         return tuple(KnownReference(reference, origin) for reference, origin in known.items())
 
@@ -78,7 +78,7 @@ class Directory:
         given = (identity.given,) if identity.given else ()
         linked = [reference for reference in await self.links(identity) if reference.provider == provider]
         linked_kinds = {reference.kind for reference in linked}
-        ruled = [reference for reference in self._ruled(shop, identity) if reference.kind not in linked_kinds]
+        ruled = [reference for reference in _ruled(shop, identity, provider) if reference.kind not in linked_kinds]
         candidates = (*given, *linked, *ruled, *identity.told)
         return tuple(
             dict.fromkeys(
@@ -134,11 +134,12 @@ class Directory:
             if value is not None and name.value in source.profile.finds_by:
                 yield Reference(provider=source.profile.name, kind=name.value, value=value)
 
-    def _ruled(self, shop: Shop, identity: OrderIdentity) -> Iterable[Reference]:
-        for (provider, kind), rule in shop.rules.items():
-            value = rule.render(identity.names)
-            if value is not None:
-                yield Reference(provider=provider, kind=kind, value=value)
+
+def _ruled(shop: Shop, identity: OrderIdentity, provider: str | None = None) -> Iterable[Reference]:
+    """What the rules, or those for `provider`, make of the order's own names."""
+    for (ruled, kind), rule in shop.rules.items():
+        if provider in (None, ruled) and (value := rule.render(identity.names)) is not None:
+            yield Reference(provider=ruled, kind=kind, value=value)
 
 
 def reference_kinds() -> dict[str, tuple[str, ReferenceKind]]:

@@ -69,6 +69,8 @@ class ProviderPart:
     @classmethod
     def joined(cls, parts: Sequence[ProviderPart]) -> ProviderPart:
         """Several loads from one provider (split payments) as one part: as old as the oldest."""
+        if len(parts) == 1:
+            return parts[0]
         fetched = [part.fetched_at for part in parts if part.fetched_at]
         return cls(
             provider=parts[0].provider,
@@ -91,6 +93,7 @@ class LoadedOrder:
     parts: Mapping[str, ProviderPart]
     references: tuple[KnownReference, ...]
     has_failures: bool = field(init=False, repr=False, compare=False)
+    _asked: dict[Need, tuple[ProviderPart, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
     derived: Derived = field(init=False, repr=False, compare=False)
     """What follows from this order alone; kept with it where it has a `token`."""
 
@@ -117,6 +120,12 @@ class LoadedOrder:
 
     def asked(self, need: Need) -> tuple[ProviderPart, ...]:
         """The parts that `need` was answered from, most trusted first."""
+        asked = self._asked.get(need)
+        if asked is None:
+            asked = self._asked[need] = self._parts_asked(need)
+        return asked
+
+    def _parts_asked(self, need: Need) -> tuple[ProviderPart, ...]:
         if need.part not in (Part.TRACKINGS, Part.ESTIMATE, Part.STATUS):
             return self._record_parts(need)
         named = [part for name in self.shop.tracking_providers if (part := self.parts.get(name)) and need.names(name)]

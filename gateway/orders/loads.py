@@ -7,7 +7,7 @@ under its deadline, and notes how it went. Ten fields or aliases that need the s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -55,6 +55,10 @@ _ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 _PAGE: TypeAdapter[tuple[Order, ...]] = TypeAdapter(tuple[Order, ...])
 _TRACKINGS: TypeAdapter[TrackingsFound] = TypeAdapter(TrackingsFound)
 _ROUTE: TypeAdapter[Route] = TypeAdapter(Route)
+
+
+Loading = Loaded[T] | Coroutine[Any, Any, Loaded[T]]
+"""What a load gives: what is at hand, or else what has to be awaited, once."""
 
 
 class Find(Protocol[T_co]):
@@ -138,24 +142,24 @@ class Loads:
             return None
         return max(self._soonest_end - self._services.clock(), timedelta())
 
-    async def order(self, shop: Shop, source: OrderSource, reference: Reference, *, refresh: bool) -> Loaded[Order]:
+    def order(self, shop: Shop, source: OrderSource, reference: Reference, *, refresh: bool) -> Loading[Order]:
         """The order that `source` calls by `reference`, with its trackings inside."""
         lookup = self._order_lookup(shop, source, reference)
 
         async def find(*, behind: bool = False) -> Order:
             return await self._find_order(shop, source, reference, behind=behind)
 
-        return await self._load(lookup, find, refresh=refresh)
+        return self._load(lookup, find, refresh=refresh)
 
-    async def trackings(
+    def trackings(
         self, shop: Shop, source: TrackingSource, reference: Reference, identity: OrderIdentity, *, refresh: bool
-    ) -> Loaded[TrackingsFound]:
+    ) -> Loading[TrackingsFound]:
         """The trackings that `source` has for `reference`; of a provider whose trackings we store, from the store.
 
         Trackers on payments have the number and carrier that they were sent with, where they were sent from here.
         """
         if source.profile.stored:
-            return await self._read_stored(source, reference)
+            return self._read_stored(source, reference)
         number = identity.order_number
         lookup = Lookup(
             key=CacheKey(shop.slug, source.profile.name, "find_trackings", f"{reference.kind}:{reference.value}"),
@@ -175,10 +179,11 @@ class Loads:
             self._note_unknown_words(found.trackings)
             return await with_kept_details(self._services.order_tracker_details, shop.slug, found)
 
-        loaded = await self._load(lookup, find, refresh=refresh)
-        if loaded.value is not None and number:
-            self._note_numbers(shop, loaded.value.trackings, number)
-        return loaded
+        loading = self._load(lookup, find, refresh=refresh)
+        if isinstance(loading, Loaded):
+            self._note_numbers(shop, loading, number)
+            return loading
+        return self._with_numbers_noted(shop, loading, number)
 
     async def route(self, shop: Shop, source: RouteSource, handle: str) -> Loaded[Route]:
         """The route called `handle`."""
@@ -196,7 +201,7 @@ class Loads:
             self._note_unknown_words(route.stops)
             return route
 
-        return await self._load(lookup, find)
+        return await waited_for(self._load(lookup, find))
 
     async def page(
         self, shop: Shop, source: OrderSource, search: OrderSearch, page: int, page_size: int
@@ -226,7 +231,7 @@ class Loads:
             await self._keep_each(shop, source, orders, asked)
             return orders
 
-        return await self._load(lookup, find)
+        return await waited_for(self._load(lookup, find))
 
     def forget(self) -> None:
         """Load everything anew from here on: something was written."""
@@ -238,13 +243,16 @@ class Loads:
         """Take the orders of a loaded page as loaded: the own load of each asks nobody in this operation."""
         self._pages.append((shop, source, page))
 
-    async def _load(self, lookup: Lookup[T], find: Find[T], *, refresh: bool = False) -> Loaded[T]:
+    def _load(self, lookup: Lookup[T], find: Find[T], *, refresh: bool = False) -> Loading[T]:
         if refresh and lookup.key not in self._refreshed:
             self._refreshed.add(lookup.key)
             self._running.pop(lookup.key, None)
             self._at_hand.pop(lookup.key, None)
         elif (loaded := self._glance(lookup)) is not None:
             return loaded
+        return self._wait_for(lookup, find, refresh=refresh)
+
+    async def _wait_for(self, lookup: Lookup[T], find: Find[T], *, refresh: bool) -> Loaded[T]:
         while (running := self._running.get(lookup.key)) is not None:
             # Shielded: one field that is given up must not take the load from the others.
             found = await asyncio.shield(running)
@@ -359,8 +367,17 @@ class Loads:
         self._note_unknown_words(order.trackings)
         self._services.sightings.note(shop.slug, order)
 
-    def _note_numbers(self, shop: Shop, trackings: Sequence[Tracking], order_number: str) -> None:
-        for tracking in trackings:
+    async def _with_numbers_noted(
+        self, shop: Shop, loading: Coroutine[Any, Any, Loaded[TrackingsFound]], order_number: str | None
+    ) -> Loaded[TrackingsFound]:
+        loaded = await loading
+        self._note_numbers(shop, loaded, order_number)
+        return loaded
+
+    def _note_numbers(self, shop: Shop, loaded: Loaded[TrackingsFound], order_number: str | None) -> None:
+        if loaded.value is None or not order_number:
+            return
+        for tracking in loaded.value.trackings:
             if tracking.tracking_number:
                 self._services.sightings.note_number(shop.slug, tracking.tracking_number, order_number)
 
@@ -377,6 +394,11 @@ class Loads:
 
     def _note_end(self, end: datetime) -> None:
         self._soonest_end = end if self._soonest_end is None else min(self._soonest_end, end)
+
+
+async def waited_for(loading: Loading[T]) -> Loaded[T]:
+    """What a load gives in the end."""
+    return loading if isinstance(loading, Loaded) else await loading
 
 
 def _trackings_lifetime(policy: FreshnessPolicy, found: TrackingsFound, now: datetime) -> Lifetime:

@@ -27,6 +27,10 @@ class LoadPlan:
     def of(cls, shop: Shop, needs: Iterable[Need]) -> LoadPlan:
         """What `needs` come to in `shop`."""
         wanted = tuple(needs)
+        return shop.derived.of(("plan", wanted), lambda: cls._made(shop, wanted))
+
+    @classmethod
+    def _made(cls, shop: Shop, wanted: tuple[Need, ...]) -> LoadPlan:
         providers = tuple(name for name in shop.tracking_providers if any(_asks(need, shop, name) for need in wanted))
         source = shop.order_source.profile.name if shop.order_source else None
         return cls(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine, Hashable, Sequence
+from collections.abc import Collection, Coroutine, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -13,16 +13,19 @@ from gateway.orders.directory import Directory
 from gateway.orders.errors import CapabilityMissing
 from gateway.orders.identity import KnownReference, OrderIdentity, OrderKey, identity_of
 from gateway.orders.loaded import LoadedOrder, ProviderPart, status_told
-from gateway.orders.loads import Loads, one_of
+from gateway.orders.loads import Loading, Loads, one_of, waited_for
 from gateway.orders.needs import Need
 from gateway.orders.pages import OrderPage, PageWindow
 from gateway.orders.plan import LoadPlan
 from gateway.orders.shops import Shop
-from providers.base import OrderSource, RouteSource, TrackingSource
+from providers.base import OrderSource, RouteSource
 from providers.errors import ProviderError
-from providers.models import Order, OrderSearch, Reference, Route
+from providers.models import Order, OrderSearch, Reference, Route, TrackingsFound
 
 T = TypeVar("T")
+
+Rest = Coroutine[Any, Any, None]
+"""What is left to be awaited of something that was begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +158,8 @@ class OrderService:
     async def _fill(self, draft: _Draft, plan: LoadPlan) -> None:
         """Ask everything that `plan` names: at once what can be asked at once, then down the order of trust."""
         await self._learn_names(draft, plan)
-        details = [self._load_record(draft)] if plan.needs_record(draft.identity) else []
-        await _together([*details, *(self._load_part(draft, provider) for provider in plan.others)])
+        record = self._begin_record(draft) if plan.needs_record(draft.identity) else None
+        await _all_of([record, self._load_parts(draft, plan.others) if plan.others else None])
         for need in plan.statuses:
             await self._walk_status(draft, need)
 
@@ -169,13 +172,24 @@ class OrderService:
             await self._load_record(draft)
 
     async def _load_record(self, draft: _Draft) -> None:
-        source = draft.shop.order_source
-        if source is None or draft.record is not None:
-            return
-        name = draft.identity.best_name
-        if name is not None:
-            reference = Reference(provider=source.profile.name, kind=name.kind, value=name.value)
-            self._take_record(draft, await self._loads.order(draft.shop, source, reference, refresh=draft.refresh))
+        rest = self._begin_record(draft)
+        if rest is not None:
+            await rest
+
+    def _begin_record(self, draft: _Draft) -> Rest | None:
+        """Take the record where it is at hand; else what is left to be awaited."""
+        source, name = draft.shop.order_source, draft.identity.best_name
+        if source is None or draft.record is not None or name is None:
+            return None
+        reference = Reference(provider=source.profile.name, kind=name.kind, value=name.value)
+        loading = self._loads.order(draft.shop, source, reference, refresh=draft.refresh)
+        if isinstance(loading, Loaded):
+            self._take_record(draft, loading)
+            return None
+        return self._await_record(draft, loading)
+
+    async def _await_record(self, draft: _Draft, loading: Coroutine[Any, Any, Loaded[Order]]) -> None:
+        self._take_record(draft, await loading)
 
     def _take_record(self, draft: _Draft, record: Loaded[Order]) -> None:
         source = draft.shop.order_source
@@ -187,23 +201,39 @@ class OrderService:
         trackings = record.value.trackings if record.value else None
         draft.parts[source.profile.name] = ProviderPart.of(source.profile.name, record, trackings)
 
-    async def _load_part(self, draft: _Draft, provider: str) -> None:
-        adapter = draft.shop.providers[provider]
-        if provider in draft.parts or adapter is draft.shop.order_source or not isinstance(adapter, TrackingSource):
+    async def _load_parts(self, draft: _Draft, providers: Sequence[str]) -> None:
+        """Ask those of `providers` that were not asked yet, all by what is known of the order now."""
+        sources = draft.shop.tracking_sources
+        missing = [provider for provider in providers if provider in sources and provider not in draft.parts]
+        if not missing:
             return
         self._loads.note_store()
-        references = await self._directory.askable(draft.shop, draft.identity, provider)
+        names = [await self._directory.askable(draft.shop, draft.identity, provider) for provider in missing]
+        begun = [self._begin_part(draft, provider, known) for provider, known in zip(missing, names, strict=True)]
+        await _all_of(begun)
+
+    def _begin_part(self, draft: _Draft, provider: str, references: Sequence[Reference]) -> Rest | None:
+        """Take what `provider` tracks by `references` where it is at hand; else what is left to be awaited."""
         if not references:
             error = self._failure_to_name(draft, provider)
             if error:
                 draft.parts[provider] = ProviderPart.unasked(provider, error)
-            return
-        found = await asyncio.gather(
-            *(
-                self._loads.trackings(draft.shop, adapter, reference, draft.identity, refresh=draft.refresh)
-                for reference in references
-            )
-        )
+            return None
+        source = draft.shop.tracking_sources[provider]
+        loading = [
+            self._loads.trackings(draft.shop, source, reference, draft.identity, refresh=draft.refresh)
+            for reference in references
+        ]
+        at_hand = [each for each in loading if isinstance(each, Loaded)]
+        if len(at_hand) == len(loading):
+            self._take_part(draft, provider, at_hand)
+            return None
+        return self._await_part(draft, provider, loading)
+
+    async def _await_part(self, draft: _Draft, provider: str, loading: Sequence[Loading[TrackingsFound]]) -> None:
+        self._take_part(draft, provider, await _together([waited_for(each) for each in loading]))
+
+    def _take_part(self, draft: _Draft, provider: str, found: Sequence[Loaded[TrackingsFound]]) -> None:
         parts = [ProviderPart.of(provider, one, one.value.trackings if one.value else None) for one in found]
         draft.parts[provider] = ProviderPart.joined(parts)
         for one in found:
@@ -234,7 +264,7 @@ class OrderService:
         lacks_name = self._directory.rule_lacks_name(draft.shop, draft.identity, provider)
         if lacks_name or draft.identity.order_number is None:
             await self._load_record(draft)
-        await self._load_part(draft, provider)
+        await self._load_parts(draft, (provider,))
 
     async def _is_known_elsewhere(self, draft: _Draft) -> bool:
         """Ask those that were not selected but could know the order, cheapest first, until one does."""
@@ -311,6 +341,13 @@ def _tells(draft: _Draft, need: Need) -> bool:
     part = draft.parts.get(first) if first else None
     is_source = source is not None and source.profile.name == first
     return is_source and part is not None and status_told(draft.shop, draft.record, part) is not None
+
+
+async def _all_of(rests: Iterable[Rest | None]) -> None:
+    """Await what is left, where anything is."""
+    left = [rest for rest in rests if rest is not None]
+    if left:
+        await _together(left)
 
 
 async def _together(asking: Sequence[Coroutine[Any, Any, T]]) -> Sequence[T]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from gateway.freshness.derived import Derived
 from gateway.orders.errors import ShopRequired, ShopUnknown
 from providers.base import OrderSource, Provider, ProviderSettings, ProviderSpec, TrackingSource
 from providers.references import ReferenceTemplate
@@ -28,7 +29,8 @@ class Shop:
     provider how shipments are registered.
 
     `order_source` is the provider that knows the order's details: the most trusted one that can. `tracking_providers`
-    are those that can know trackings, most trusted first. Both are asked many times for every order, and asking a class
+    are those that can know trackings, most trusted first; `tracking_sources` are the adapters of all of these but the
+    order source, whose trackings come with the order. They are wanted many times for every order, and asking a class
     whether it has a Protocol's methods costs more than reading a field of an order, so they are settled once.
     """
 
@@ -39,14 +41,21 @@ class Shop:
     registration: Mapping[str, RegistrationRules] = field(default_factory=dict)
     order_source: OrderSource | None = field(init=False, repr=False, compare=False)
     tracking_providers: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    tracking_sources: Mapping[str, TrackingSource] = field(init=False, repr=False, compare=False)
+    derived: Derived = field(init=False, repr=False, compare=False, default_factory=Derived)
+    """What follows from the shop's settings alone."""
 
     def __post_init__(self) -> None:
         source = next((adapter for adapter in self.providers.values() if isinstance(adapter, OrderSource)), None)
-        trackers = tuple(
-            name for name, adapter in self.providers.items() if adapter is source or isinstance(adapter, TrackingSource)
-        )
+        sources = {
+            name: adapter
+            for name, adapter in self.providers.items()
+            if adapter is not source and isinstance(adapter, TrackingSource)
+        }
+        trackers = tuple(name for name, adapter in self.providers.items() if adapter is source or name in sources)
         object.__setattr__(self, "order_source", source)
         object.__setattr__(self, "tracking_providers", trackers)
+        object.__setattr__(self, "tracking_sources", sources)
 
 
 class Shops:

@@ -11,6 +11,7 @@ from gateway.orders import shops
 from gateway.orders.directory import provider_of_kind
 from gateway.orders.identity import OrderIdentity, OrderKey
 from gateway.orders.loaded import LoadedOrder, ProviderPart
+from gateway.orders.loads import waited_for
 from gateway.orders.needs import Need, Part
 from gateway.orders.service import NotFound
 from gateway.schema.context import Context, told
@@ -23,7 +24,6 @@ from gateway.schema.types.order import Order
 from gateway.schema.types.route import load_route
 from gateway.schema.types.shop import Shop
 from gateway.schema.types.tracking import Tracking, tracking_id, tracking_type
-from providers.base import TrackingSource
 from providers.errors import ProviderError
 from providers.models import Reference
 
@@ -104,13 +104,14 @@ async def _find_route_tracking(wanted: _Wanted) -> Node | None:
 
 async def _by_reference(wanted: _Wanted, kind: str) -> Node | None:
     reference = Reference(provider=provider_of_kind(kind), kind=kind, value=str(wanted.id.parts[0]))
-    adapter = wanted.shop.providers.get(reference.provider)
-    if not isinstance(adapter, TrackingSource):
+    adapter = wanted.shop.tracking_sources.get(reference.provider)
+    if adapter is None:
         return None
     identity = await wanted.context.directory.identify(wanted.shop, OrderKey(kind, reference.value))
     if not wanted.may_read(identity):
         return None
-    found = await wanted.context.loads.trackings(wanted.shop, adapter, reference, identity, refresh=False)
+    loading = wanted.context.loads.trackings(wanted.shop, adapter, reference, identity, refresh=False)
+    found = await waited_for(loading)
     part = ProviderPart.of(reference.provider, found, found.value.trackings if found.value else None)
     return _pick(wanted, LoadedOrder(wanted.shop, identity, None, {reference.provider: part}, ()))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Final
 
 import strawberry
@@ -37,7 +36,7 @@ class TrackingEvent:
 
     @resolved("Stable: the same event read again has the same id.")
     def id(self) -> strawberry.ID:
-        return strawberry.ID(self._id)
+        return strawberry.ID(self.entry.id)
 
     @resolved("Who said it.")
     def provider(self) -> Provider:
@@ -50,10 +49,6 @@ class TrackingEvent:
         from gateway.schema.types.tracking import tracking_type  # noqa: PLC0415  # the two types name each other
 
         return tracking_type(self.entry.tracking, self.order)
-
-    @cached_property
-    def _id(self) -> str:
-        return self.entry.id
 
     occurred_at: datetime | None = delegated(
         "entry.event.occurred_at", "When it happened; null when the provider stated no time zone."

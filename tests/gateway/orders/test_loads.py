@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.freshness.envelope import CacheResult, Loaded
-from gateway.orders.loads import Loads
+from gateway.orders.loads import Loads, waited_for
 from gateway.orders.needs import Part
 from gateway.orders.service import OrderService
 from gateway.resilience.deadline import Deadline
@@ -31,8 +31,10 @@ def named(kind: str, value: str) -> Reference:
 
 async def test_an_order_found_by_another_name_is_kept_under_its_number_too(world: World) -> None:
     world.karla.orders = [placed("4711", external_id="X1")]
-    await world.loads().order(world.shop, world.karla, named("external_id", "X1"), refresh=False)
-    by_number = await world.loads().order(world.shop, world.karla, named("order_number", "4711"), refresh=False)
+    await waited_for(world.loads().order(world.shop, world.karla, named("external_id", "X1"), refresh=False))
+    by_number = await waited_for(
+        world.loads().order(world.shop, world.karla, named("order_number", "4711"), refresh=False)
+    )
     assert (by_number.cache, by_number.value) == (CacheResult.HIT, world.karla.orders[0])
     assert world.calls == {"karla": 1}
 
@@ -40,18 +42,20 @@ async def test_an_order_found_by_another_name_is_kept_under_its_number_too(world
 async def test_what_a_search_found_is_kept_under_each_number(world: World) -> None:
     world.karla.orders = [placed("1"), placed("2"), placed(None, external_id="X3")]
     await world.loads().page(world.shop, world.karla, OrderSearch(), 1, 30)
-    second = await world.loads().order(world.shop, world.karla, named("order_number", "2"), refresh=False)
+    second = await waited_for(world.loads().order(world.shop, world.karla, named("order_number", "2"), refresh=False))
     assert second.cache is CacheResult.HIT
     assert world.calls == {"karla": 1}
 
 
 async def test_not_found_is_remembered_briefly(world: World) -> None:
     for _ in range(2):
-        found = await world.loads().order(world.shop, world.karla, named("order_number", "1"), refresh=False)
+        found = await waited_for(
+            world.loads().order(world.shop, world.karla, named("order_number", "1"), refresh=False)
+        )
         assert (found.value, found.error) == (None, None)
     assert world.calls == {"karla": 1}
     world.clock.advance(world.services.policy.settings.not_found)
-    await world.loads().order(world.shop, world.karla, named("order_number", "1"), refresh=False)
+    await waited_for(world.loads().order(world.shop, world.karla, named("order_number", "1"), refresh=False))
     assert world.calls == {"karla": 2}
 
 
@@ -67,8 +71,10 @@ async def test_what_is_stored_here_is_read_each_time_and_is_never_from_the_cache
     reference = Reference(provider="billink", kind="invoice_number", value="4711")
     world.billink.knows("4711", invoice())
     for _ in range(2):
-        found = await world.loads().trackings(
-            world.shop, world.billink, reference, world.identity(order_number="4711"), refresh=False
+        found = await waited_for(
+            world.loads().trackings(
+                world.shop, world.billink, reference, world.identity(order_number="4711"), refresh=False
+            )
         )
         assert found.cache is CacheResult.STORED
     assert world.calls == {"billink": 2}
@@ -116,7 +122,9 @@ class TestFieldsThatWantTheSame:
     async def begun(self, world: World, karla: HeldBook, loads: Loads, *, refresh: bool = False) -> list[Found]:
         """Three fields that have asked, while the provider has not answered yet."""
         asking = [
-            asyncio.create_task(loads.order(world.shop, karla, named("order_number", "4711"), refresh=refresh))
+            asyncio.create_task(
+                waited_for(loads.order(world.shop, karla, named("order_number", "4711"), refresh=refresh))
+            )
             for _ in range(3)
         ]
         await karla.asked.wait()
@@ -145,7 +153,11 @@ class TestFieldsThatWantTheSame:
         karla.free.set()
         first, second = await asyncio.gather(*fields)
         assert first.value == karla.orders[0]
-        assert first is second is await loads.order(world.shop, karla, named("order_number", "4711"), refresh=False)
+        assert (
+            first
+            is second
+            is await waited_for(loads.order(world.shop, karla, named("order_number", "4711"), refresh=False))
+        )
         assert len(karla.calls) == 1
 
     async def test_are_all_told_of_a_defect_and_nobody_asks_again(self, world: World, karla: HeldBook) -> None:
@@ -156,7 +168,7 @@ class TestFieldsThatWantTheSame:
         told = await asyncio.gather(*fields, return_exceptions=True)
         assert [type(each) for each in told] == [AttributeError] * 3
         with pytest.raises(AttributeError):
-            await loads.order(world.shop, karla, named("order_number", "4711"), refresh=False)
+            await waited_for(loads.order(world.shop, karla, named("order_number", "4711"), refresh=False))
         assert len(karla.calls) == 1
 
 
@@ -199,7 +211,7 @@ class TestMaxAge:
 
 async def test_an_operation_whose_time_is_over_waits_for_nobody(world: World) -> None:
     loads = Loads(world.services, Deadline(at=0, clock=lambda: 1))
-    found = await loads.order(world.shop, world.karla, named("order_number", "4711"), refresh=False)
+    found = await waited_for(loads.order(world.shop, world.karla, named("order_number", "4711"), refresh=False))
     assert found.error is not None
     assert found.error.code == "PROVIDER_TIMEOUT"
     assert world.calls == {}
