@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import settings
 
 from gateway.store.database import Database
 from tests.databases import DATABASES, PostgresServer, migrate, sqlite_url
+from tests.redis_server import RedisServer
 
 settings.register_profile("suite", deadline=None)  # how long an example takes says more of the machine than of us
 settings.load_profile("suite")
@@ -84,6 +86,16 @@ def _first_certificate(bundle: str) -> str:
 
 
 @pytest.fixture(autouse=True)
+def environment_as_it_was() -> Iterator[None]:
+    """A command that is run in this process hands options on in the environment; the next test begins as this one."""
+    before = dict(os.environ)
+    yield
+    if os.environ != before:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
     """A command that is run in this process sets how much is logged, and where; the next test begins as this one did.
 
@@ -119,6 +131,15 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store_file(migrated_file: Path, tmp_path: Path) -> Path:
     """A migrated SQLite store of the test's own."""
     return Path(shutil.copy(migrated_file, tmp_path / "store.db"))
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A server of Redis for one test to mistreat."""
+    server = RedisServer()
+    server.start()
+    yield server
+    server.remove()
 
 
 @pytest.fixture

@@ -42,15 +42,10 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture(autouse=True)
-def environment() -> Iterator[None]:
-    """Commands hand options on in the environment; a test leaves it as it was, and begins without settings."""
-    before = dict(os.environ)
-    for name in before:
-        if name.startswith("TRACKGRAPH_"):
-            del os.environ[name]
-    yield
-    os.environ.clear()
-    os.environ.update(before)
+def no_settings() -> None:
+    """A test begins without settings in the environment."""
+    for name in [name for name in os.environ if name.startswith("TRACKGRAPH_")]:
+        del os.environ[name]
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,25 +16,6 @@ from gateway.cli.program import run
 from gateway.store.api_keys import ApiKeys
 from gateway.store.database import Database
 from tests.databases import sqlite_url
-
-
-@pytest.fixture(autouse=True)
-def environment() -> Iterator[None]:
-    """The command hands its file on in the environment; a test leaves it as it was."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
-
-
-@pytest.fixture
-def config(store_file: Path, tmp_path: Path) -> str:
-    """Settings of two shops over a migrated store."""
-    karla = 'base_url = "http://127.0.0.1:9"\nslug = "acme"\napi_key = "k"\n'
-    shops = "".join(f"[shops.{slug}.karla]\n{karla}" for slug in ("acme", "other"))
-    file = tmp_path / "trackgraph.toml"
-    file.write_text(f'[auth]\nmode = "required"\n[store]\nurl = "{sqlite_url(store_file)}"\n{shops}', "utf-8")
-    return str(file)
 
 
 class Printed:

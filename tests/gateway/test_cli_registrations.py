@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,25 +35,6 @@ REFUSED = Refusal(
     provider_code="CAPTURE_STATUS_NOT_VALID",
     violations=(KeptViolation(field=("capture_id",)),),
 )
-
-
-@pytest.fixture(autouse=True)
-def environment() -> Iterator[None]:
-    """The command hands its file on in the environment; a test leaves it as it was."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
-
-
-@pytest.fixture
-def config(store_file: Path, tmp_path: Path) -> str:
-    """Settings of two shops over a migrated store."""
-    karla = 'base_url = "http://127.0.0.1:9"\nslug = "acme"\napi_key = "k"\n'
-    shops = "".join(f"[shops.{slug}.karla]\n{karla}" for slug in ("acme", "other"))
-    file = tmp_path / "trackgraph.toml"
-    file.write_text(f'[store]\nurl = "{sqlite_url(store_file)}"\n{shops}', "utf-8")
-    return str(file)
 
 
 @pytest.fixture

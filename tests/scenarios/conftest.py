@@ -19,7 +19,8 @@ from providers.simulation.clock import SimulationClock
 from providers.simulation.generate import generate_orders
 from providers.simulation.server import running_simulators
 from providers.simulation.world import SimulatedOrder, World
-from tests.gateway.freshness.conftest import HandClock, RedisServer
+from tests.gateway.freshness.conftest import HandClock
+from tests.redis_server import RedisServer
 from tests.scenarios.harness import Gateway, Providers, running_gateway
 
 Tables = Mapping[str, Any]

@@ -39,8 +39,9 @@ from providers.simulation.clock import SimulationClock
 from providers.simulation.server import SIMULATORS
 from providers.simulation.world import SimulatedOrder, World
 from tests.databases import sqlite_url
-from tests.gateway.freshness.conftest import HandClock, RedisServer
+from tests.gateway.freshness.conftest import HandClock
 from tests.gateway.http.conftest import served
+from tests.redis_server import RedisServer
 from tests.scenarios.conftest import OpenGateway, Tables, orders_of
 from tests.scenarios.harness import Gateway
 

@@ -16,7 +16,8 @@ from gateway.app import utc_now
 from gateway.resilience.settings import ResilienceSettings
 from providers.simulation.faults import Fault, FaultMode
 from providers.simulation.world import SimulatedOrder, World
-from tests.gateway.freshness.conftest import HandClock, RedisServer, eventually
+from tests.gateway.freshness.conftest import HandClock, eventually
+from tests.redis_server import RedisServer
 from tests.scenarios.conftest import MakeSettings, OpenGateway
 from tests.scenarios.harness import HANGING, LINK_ORDER, Data, Gateway, Providers, Reply, caches, running_gateway
 

@@ -17,7 +17,8 @@ import pytest
 
 from gateway.app import utc_now
 from providers.simulation.world import SimulatedOrder
-from tests.gateway.freshness.conftest import HandClock, RedisServer, eventually
+from tests.gateway.freshness.conftest import HandClock, eventually
+from tests.redis_server import RedisServer
 from tests.scenarios.conftest import MakeSettings, OpenGateway, Tables
 from tests.scenarios.harness import HANGING, Gateway, Providers, Reply, caches, running_gateway
 
@@ -215,14 +216,6 @@ async def test_a_redis_that_dies_fails_no_query(
         await gateway.link(order)
         assert "paypal" in await providers_seen(gateway, order)
     assert providers.calls()["paypal"] == 1
-
-
-@pytest.fixture
-def own_redis() -> Iterator[RedisServer]:
-    server = RedisServer()
-    server.start()
-    yield server
-    server.remove()
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from providers.simulation.world import SimulatedOrder
-from tests.gateway.freshness.conftest import RedisServer, eventually
+from tests.gateway.freshness.conftest import eventually
+from tests.redis_server import RedisServer
 from tests.scenarios.conftest import OpenGateway
 from tests.scenarios.harness import Data, Gateway, Reply
 

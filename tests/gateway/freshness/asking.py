@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from gateway.freshness.cache import Lookup
 from gateway.freshness.envelope import Lifetime
 from gateway.freshness.keys import CacheKey, order_tag
+from gateway.freshness.settings import FreshnessSettings
 from gateway.resilience.deadline import Deadline
 from providers.errors import ProviderServerFailed
 
@@ -19,6 +20,8 @@ FRESH = 10
 STALE = 20
 DOWN = ProviderServerFailed("karla", "find_order")
 TAG = order_tag("acme", "4711")
+
+SETTINGS = FreshnessSettings(not_found=timedelta(seconds=5), stale_not_found=timedelta())
 
 
 class Parcel(BaseModel):

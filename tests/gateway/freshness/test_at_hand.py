@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from gateway.freshness.cache import FreshCache
 from gateway.freshness.storage import Storage
-from tests.gateway.freshness.asking import FRESH, TAG, AskedProvider, lookup, soon
+from tests.gateway.freshness.asking import FRESH, SETTINGS, TAG, AskedProvider, lookup, soon
 from tests.gateway.freshness.conftest import HandClock
-from tests.gateway.freshness.test_cache import SETTINGS
 
 NAMES = frozenset({TAG, lookup().key.text})
-
-
-@pytest.fixture
-async def cache(storage: Storage, clock: HandClock) -> AsyncIterator[FreshCache]:
-    cache = FreshCache(storage, SETTINGS, clock)
-    yield cache
-    await cache.aclose()
-
-
-@pytest.fixture
-def provider() -> AskedProvider:
-    return AskedProvider()
 
 
 async def test_a_fresh_copy_of_this_process_is_at_hand(

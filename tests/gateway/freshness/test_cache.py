@@ -5,33 +5,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 
 from gateway.freshness.cache import FreshCache
 from gateway.freshness.envelope import CacheResult, Loaded
-from gateway.freshness.settings import FreshnessSettings
 from gateway.freshness.storage import Storage
 from gateway.resilience.deadline import Deadline
 from providers.errors import AmbiguousReference, OrderNotFound, ProviderTimeout
-from tests.gateway.freshness.asking import DOWN, FRESH, STALE, TAG, AskedProvider, Parcel, lookup, soon
+from tests.gateway.freshness.asking import DOWN, FRESH, SETTINGS, STALE, TAG, AskedProvider, Parcel, lookup, soon
 from tests.gateway.freshness.conftest import HandClock, eventually
-
-SETTINGS = FreshnessSettings(not_found=timedelta(seconds=5), stale_not_found=timedelta())
-
-
-@pytest.fixture
-async def cache(storage: Storage, clock: HandClock) -> AsyncIterator[FreshCache]:
-    cache = FreshCache(storage, SETTINGS, clock)
-    yield cache
-    await cache.aclose()
-
-
-@pytest.fixture
-def provider() -> AskedProvider:
-    return AskedProvider()
 
 
 def brief(loaded: Loaded[Parcel]) -> tuple[str | None, str]:

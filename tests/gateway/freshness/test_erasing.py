@@ -15,7 +15,8 @@ from gateway.freshness.guard import StorageUnavailable
 from gateway.freshness.keys import CacheKey, order_tag
 from gateway.freshness.settings import CacheSettings, FreshnessSettings
 from gateway.freshness.storage import open_shared, open_storage
-from tests.gateway.freshness.conftest import KEY, HandClock, RedisServer
+from tests.gateway.freshness.conftest import KEY, HandClock
+from tests.redis_server import RedisServer
 
 HOUR = timedelta(hours=1)
 

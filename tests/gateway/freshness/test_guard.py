@@ -16,7 +16,8 @@ from gateway.freshness.guard import Found, GuardedStorage, GuardTiming, StorageU
 from gateway.freshness.settings import CacheSettings, FreshnessSettings
 from gateway.freshness.storage import open_storage
 from tests.gateway.freshness.asking import TAG, AskedProvider, lookup, soon
-from tests.gateway.freshness.conftest import HandClock, RedisServer, eventually
+from tests.gateway.freshness.conftest import HandClock, eventually
+from tests.redis_server import RedisServer
 
 HOUR = 3600.0
 QUICK = GuardTiming(operation=0.03, first_probe=0.02, longest_probe=0.05, probe=0.05)

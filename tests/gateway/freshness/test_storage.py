@@ -10,7 +10,8 @@ from pydantic import SecretStr, ValidationError
 from gateway.freshness.memory import MemoryStorage
 from gateway.freshness.settings import CacheSettings
 from gateway.freshness.storage import Storage, open_storage
-from tests.gateway.freshness.conftest import KEY, RedisServer, StorageOpener
+from tests.gateway.freshness.conftest import KEY, StorageOpener
+from tests.redis_server import RedisServer
 
 HOUR = 3600.0
 

@@ -14,8 +14,9 @@ from gateway.freshness.guard import GuardedStorage
 from gateway.freshness.settings import CacheSettings
 from gateway.freshness.storage import open_storage
 from gateway.resilience.rate_limits import ProcessRates, Quota, RateLimit, RateLimiter
-from tests.gateway.freshness.conftest import RedisServer, eventually
+from tests.gateway.freshness.conftest import eventually
 from tests.gateway.resilience.watch import Watch
+from tests.redis_server import RedisServer
 
 LIMIT = RateLimit(per_minute=60, burst=3)
 """One in a second, three at once."""

@@ -16,8 +16,9 @@ from gateway.freshness.storage import open_storage
 from gateway.resilience.gate import AccountLimits, Leave, Refusal, Urgency
 from gateway.resilience.shared_gate import LEASE_MARGIN_SECONDS, POLL_SECONDS, SharedGate
 from gateway.resilience.turnstile import Turnstile
-from tests.gateway.freshness.conftest import RedisServer, eventually
+from tests.gateway.freshness.conftest import eventually
 from tests.gateway.resilience.watch import Watch
+from tests.redis_server import RedisServer
 
 FRONT, BEHIND = Urgency.INTERACTIVE, Urgency.BACKGROUND
 Worker = Callable[..., SharedGate]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,6 @@ import pytest
 from providers.simulation.server import SimulatorServer, running_simulators, simulator_settings, world_of_today
 from providers.simulation.world import World
 from tests.history.gateways import write_settings
-
-
-@pytest.fixture(autouse=True)
-def environment() -> Iterator[None]:
-    """Commands hand options on in the environment; a test leaves it as it was."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 @pytest.fixture

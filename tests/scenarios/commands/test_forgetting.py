@@ -23,8 +23,8 @@ from gateway.store.tables import Table
 from providers.models import InvoiceTracker, Media, TrackingStatus
 from providers.simulation.server import SimulatorServer
 from providers.simulation.world import SimulatedOrder, World
-from tests.gateway.freshness.conftest import RedisServer
 from tests.history.gateways import PROGRAM
+from tests.redis_server import RedisServer
 from tests.scenarios.harness import DOWN, running_gateway
 
 ROOT = Path(__file__).parents[3]
