@@ -44,8 +44,10 @@ from gateway.telemetry.tracing import is_tracing
 log = logging.getLogger(__name__)
 
 HEADS: Final = 512
-"""Heads that are remembered, in 32 MiB at the very most. Clients send the same one over and over, and reading one takes
-as long as all the rest."""
+LONGEST_HEAD: Final = 4 * 1024
+MOST_HEADERS: Final = 40
+"""Heads that are remembered, and how large they may be: some 5 MiB when all are. Clients send the same one over and
+over, and reading one takes as long as all the rest. A request with a larger head goes through the application."""
 
 LONGEST: Final = 16 * 1024
 """Bytes of a body that is answered at once. A larger one goes through the application."""
@@ -70,6 +72,10 @@ class _Read:
     client: Client
     identity: str | None
     answer: tuple[bytes, bytes, bytes]
+
+
+class _Unusual(Exception):
+    """A head is large, asks for something special, or is to be refused."""
 
 
 class AtOnce:
@@ -114,11 +120,14 @@ class AtOnce:
 
     def _answer(self, headers: Sequence[Header], body: bytes) -> tuple[bytes, bytes] | None:
         begun = time.perf_counter()
-        if len(body) > self._longest or not self._admission.has_room or is_tracing():
+        if not self._takes(headers, body):
             return None
-        read = self._read(tuple(headers))
-        principal = None if read is None else self._principal(read.token)
-        if read is None or principal is None:
+        try:
+            read = self._read(tuple(headers))
+        except _Unusual:
+            return None
+        principal = self._principal(read.token)
+        if principal is None:
             return None
         identity = read.identity or new_request_id()
         logged, known = REQUEST_ID.set(identity), CLIENT.set(read.client)
@@ -132,6 +141,10 @@ class AtOnce:
             REQUEST_ID.reset(logged)
         before, between, behind = read.answer
         return b"%b%d%b%b%b" % (before, len(content), between, identity.encode(), behind), content
+
+    def _takes(self, headers: Sequence[Header], body: bytes) -> bool:
+        is_small = len(body) <= self._longest and len(headers) <= MOST_HEADERS
+        return is_small and self._admission.has_room and not is_tracing()
 
     def _content(self, body: bytes, identity: str, principal: Principal) -> bytes | None:
         asked = self._asked if len(body) <= SHORT else from_body
@@ -152,14 +165,16 @@ class AtOnce:
         known.close()
         return None
 
-    def _reading(self, headers: tuple[Header, ...]) -> _Read | None:
-        """What the head says; None where it asks for something special, or is to be refused."""
+    def _reading(self, headers: tuple[Header, ...]) -> _Read:
+        """What the head says. Raises `_Unusual`, which is not remembered."""
+        if sum(len(name) + len(value) for name, value in headers) > LONGEST_HEAD:
+            raise _Unusual
         head = RequestHead("POST", GRAPHQL_PATH, headers)
         media_type = negotiate(head.get(b"accept"), DATA_TYPES)
         is_usual = not any(head.get(name) is not None for name in _UNUSUAL) and media_type is not None
         is_known = self._hosts is None or is_for(head, self._hosts)
         if not (is_usual and is_known and _is_json(head)):
-            return None
+            raise _Unusual
         assert media_type is not None
         return _Read(
             bearer_token(head.get(b"authorization")),

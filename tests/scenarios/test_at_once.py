@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from gateway.app import create_app
 from gateway.cli.serving import server_config, stoppable
 from gateway.http.admission import admission_of
-from gateway.http.at_once import LONGEST
+from gateway.http.at_once import LONGEST, LONGEST_HEAD, MOST_HEADERS
 from gateway.http.routes import at_once_of
 from gateway.settings import Settings
 from gateway.telemetry.logs import ACCESS_LOGGER, OneLineFormatter
@@ -92,10 +92,11 @@ class Served:
         self.admission = admission_of(app)
         self._at_once = at_once_of(app)
 
-    def content_at_once(self, body: bytes) -> bytes | None:
+    def content_at_once(self, body: bytes, headers: Mapping[str, str] = JSON) -> bytes | None:
         """What is answered without waiting; None when that is nothing."""
         assert self._at_once is not None
-        answer = self._at_once.answer([(name.lower().encode(), value.encode()) for name, value in JSON.items()], body)
+        lines = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        answer = self._at_once.answer(lines, body)
         return None if answer is None else answer[1]
 
     async def warm_up(self, body: bytes, headers: Mapping[str, str] = JSON) -> None:
@@ -301,6 +302,21 @@ async def test_a_long_request_goes_through_the_application(served: Served) -> No
     await served.warm_up(padded)
     at_once, through_the_application = await served.both(padded)
     assert comparable(at_once) == comparable(through_the_application)
+
+
+@pytest.mark.parametrize(
+    "more", [{"Cookie": "x" * LONGEST_HEAD}, {f"X-{place}": "" for place in range(MOST_HEADERS)}], ids=["long", "many"]
+)
+async def test_a_request_with_a_large_head_goes_through_the_application(
+    served: Served, order: SimulatedOrder, more: Mapping[str, str]
+) -> None:
+    """What heads say is remembered, and a few that are as large as the server takes would fill the memory."""
+    body = asking(ORDER, variables={"number": order.number})
+    await served.warm_up(body)
+    assert served.content_at_once(body) is not None
+    assert served.content_at_once(body, {**JSON, **more}) is None
+    status, _, told = await served.connection.in_one_piece(body, {**JSON, **more})
+    assert (status, told) == (200, served.content_at_once(body))
 
 
 async def test_nothing_is_answered_any_more_when_the_doors_are_closed(served: Served) -> None:
