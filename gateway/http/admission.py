@@ -149,4 +149,4 @@ def admission_of(app: Starlette) -> Admission:
 
 
 async def _refuse(refusal: HttpRefusal, scope: Scope, receive: Receive, send: Send) -> None:
-    await refusal_response(refusal, head_of(scope).get(b"accept"))(scope, receive, send)
+    await refusal_response(refusal, head_of(scope).accept)(scope, receive, send)

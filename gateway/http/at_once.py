@@ -170,7 +170,7 @@ class AtOnce:
         if sum(len(name) + len(value) for name, value in headers) > LONGEST_HEAD:
             raise _Unusual
         head = RequestHead("POST", GRAPHQL_PATH, headers)
-        media_type = negotiate(head.get(b"accept"), DATA_TYPES)
+        media_type = negotiate(head.accept, DATA_TYPES)
         is_usual = not any(head.get(name) is not None for name in _UNUSUAL) and media_type is not None
         is_known = self._hosts is None or is_for(head, self._hosts)
         if not (is_usual and is_known and _is_json(head)):

@@ -52,7 +52,7 @@ class GraphQLEndpoint:
         try:
             response = await self._respond(scope, receive, head)
         except HttpRefusal as refusal:
-            response = refusal_response(refusal, head.get(b"accept"))
+            response = refusal_response(refusal, head.accept)
         await response(scope, receive, self._quotas.telling(scope, send) if self._quotas else send)
 
     def _respond(self, scope: Scope, receive: Receive, head: RequestHead) -> Awaitable[ASGIApp]:
@@ -112,7 +112,7 @@ _DOCUMENT_STATUS: Final[Mapping[ErrorCode, int]] = {
 
 
 def _negotiated(head: RequestHead, offers: tuple[str, ...]) -> str:
-    media_type = negotiate(head.get(b"accept"), offers)
+    media_type = negotiate(head.accept, offers)
     if media_type is None:
         raise HttpRefusal(406, ErrorCode.NOT_ACCEPTABLE, f"The answer can be {' or '.join(offers)}.")
     return media_type

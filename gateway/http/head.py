@@ -19,9 +19,10 @@ class RequestHead:
     took a tenth of the time of a request that is answered from memory.
     """
 
-    __slots__ = ("_headers", "address", "method", "path")
+    __slots__ = ("_headers", "_lines", "address", "method", "path")
 
     def __init__(self, method: str, path: str, headers: Sequence[Header], address: str | None = None) -> None:
+        self._lines = headers
         self._headers: dict[bytes, bytes] = dict(reversed(headers))
         self.method = method
         self.path = path
@@ -37,6 +38,12 @@ class RequestHead:
         """The value of the header `name`, which is in lower case; None where it is absent."""
         value = self._headers.get(name)
         return None if value is None else value.decode("latin-1")
+
+    @property
+    def accept(self) -> str | None:
+        """What the client takes: all its lines as one list (RFC 9110, section 5.3); None where it does not say."""
+        lines = [value for name, value in self._lines if name == b"accept"]
+        return b", ".join(lines).decode("latin-1") if lines else None
 
     def first(self, names: tuple[bytes, ...]) -> str | None:
         """The value of the first header of `names` that has one."""

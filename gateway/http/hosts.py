@@ -44,7 +44,7 @@ class KnownHosts:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http" or scope["path"] in HEALTH_PATHS or is_for(head_of(scope), self._hosts):
             return self._app(scope, receive, send)
-        return refusal_response(HOST_NOT_ALLOWED, head_of(scope).get(b"accept"))(scope, receive, send)
+        return refusal_response(HOST_NOT_ALLOWED, head_of(scope).accept)(scope, receive, send)
 
 
 def is_for(head: RequestHead, hosts: frozenset[str]) -> bool:

@@ -129,7 +129,7 @@ class FailureBoundary:
                 # Half an answer is out: only a broken connection tells the client. The server sees to that.
                 raise
             refusal = HttpRefusal(500, ErrorCode.INTERNAL_ERROR, "Internal error")
-            accept = head_of(scope).get(b"accept")
+            accept = head_of(scope).accept
             await refusal_response(refusal, accept, requestId=request_id(scope))(scope, receive, send)
 
 

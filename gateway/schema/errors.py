@@ -79,7 +79,7 @@ class ErrorCode(StrEnum):
     )
     HEADERS_TOO_LARGE = (
         "HEADERS_TOO_LARGE",
-        "The request's address and headers are longer than 64 KiB together.",
+        "The request's address and headers are longer than 64 KiB together, or the headers more than 200.",
         "Send fewer headers; send a long document by POST.",
     )
     REQUEST_TIMEOUT = (

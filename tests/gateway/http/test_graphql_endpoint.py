@@ -36,6 +36,13 @@ async def test_post_answers_in_the_type_asked_for(client: httpx.AsyncClient, acc
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
+async def test_what_a_client_takes_may_stand_on_several_lines(client: httpx.AsyncClient) -> None:
+    lines = [("accept", "text/csv"), ("accept", "application/graphql-response+json"), ("accept", "text/plain;q=0.1")]
+    response = await client.post("/graphql", json={"query": "{ hello }"}, headers=lines)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/graphql-response+json; charset=utf-8"
+
+
 async def test_get_takes_every_parameter(client: httpx.AsyncClient) -> None:
     parameters = {
         "query": "query A { hello } query B($n: String!) { hello(name: $n) }",
