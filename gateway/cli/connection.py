@@ -34,8 +34,8 @@ REST_SECONDS: Final = 10.0
 """For the rest of a body to arrive whose request was answered without it. It is dropped unread."""
 
 UNREAD_SECONDS: Final = 30.0
-"""For a client to take some of an answer for which there is no more room here, and the rest of one when its connection
-is to be closed."""
+"""For a client to take some of an answer for which there is no more room here, or of one whose connection is to be
+closed."""
 
 LINGER_SECONDS: Final = 2.0
 """For a client to take notice that it was refused; what it sends meanwhile is dropped unread."""
@@ -64,10 +64,16 @@ class BoundedConnection(HttpToolsProtocol):
     _is_refused = False
 
     _segment = 0
+    """Bytes of what arrived last, in one piece."""
     _has_ended_one = False
+    """Whether a request ended in it."""
     _head_bytes = 0
+    """Bytes of a head so far, with all of the piece that it began in."""
     _others_bytes = 0
+    """Those of them that may be of requests before it."""
     _framing_bytes = 0
+    """Bytes since the last piece of a body."""
+    _unread_bytes = 0
 
     _head_timer: asyncio.TimerHandle | None = None
     _rest_timer: asyncio.TimerHandle | None = None
@@ -299,7 +305,8 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _start_unread_timer(self) -> None:
         if self._unread_timer is None:
-            self._unread_timer = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+            self._unread_bytes = self.transport.get_write_buffer_size()
+            self._unread_timer = self.loop.call_later(UNREAD_SECONDS, self._give_up_on_reader)
 
     def _stop_unread_timer(self) -> None:
         if self._unread_timer is not None:
@@ -313,6 +320,13 @@ class BoundedConnection(HttpToolsProtocol):
             self._refuse(_TOO_SLOW)
         else:
             self._close()
+
+    def _give_up_on_reader(self) -> None:
+        self._unread_timer = None
+        if self.transport.get_write_buffer_size() < self._unread_bytes:  # nothing is added meanwhile
+            self._start_unread_timer()
+        else:
+            self.transport.abort()
 
     def _refuse(self, refusal: HttpRefusal) -> None:
         """Read nothing more, and close the connection: in the middle of a body at once, else when all that was asked

@@ -334,6 +334,14 @@ class TestTime:
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await client.reader.readexactly(LARGE_ANSWER)
 
+    async def test_an_answer_that_is_taken_slowly_is_not_dropped(self, client: Client) -> None:
+        await client.send(b"GET /large HTTP/1.1\r\nConnection: close\r\n\r\n")
+        taken = 0
+        while piece := await client.reader.read(LARGE_ANSWER // 10):
+            taken += len(piece)
+            await asyncio.sleep(0.001 if taken > LARGE_ANSWER // 2 else 0.02)  # as somebody far away
+        assert taken > LARGE_ANSWER
+
     async def test_the_rest_of_a_body_that_nobody_reads_is_given_up(self, client: Client, served: Served) -> None:
         await client.send(b"PUT / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n")
         assert (await client.answer())[0] == 405
