@@ -11,6 +11,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
+from sys import getsizeof
 from typing import Any, Final
 
 from gateway.freshness.cache import FreshCache, Loaded, Lookup
@@ -18,8 +19,14 @@ from gateway.orders.loaded import LoadedOrder
 from gateway.orders.pages import OrderPage
 from providers.base import Clock
 
-MOST_NAMES: Final = 25_000
-"""Names of what is remembered, of which an order has some five and a page one for each order on it; about 5 MB."""
+MOST_BYTES: Final = 8_000_000
+"""What may be taken by all that is remembered: some five thousand orders."""
+
+NAME_BYTES: Final = 200
+"""What is charged for a name of a thing, of which an order has some five and a page one for each order on it."""
+
+HELD_TWICE: Final = 2
+"""The words of a question are also in the key of its look-up."""
 
 Kept = LoadedOrder | OrderPage
 """What is kept; `record` is the copy that alone made it."""
@@ -33,16 +40,17 @@ class _Place:
     lookup: Lookup[Any]
     names: frozenset[str]
     begun: int
+    cost: int
 
 
 class KeptOrders:
-    """The orders and pages that were asked for most recently."""
+    """The orders and pages that were asked for most recently, in about `max_bytes`: clients choose what they ask."""
 
-    def __init__(self, cache: FreshCache, clock: Clock) -> None:
+    def __init__(self, cache: FreshCache, clock: Clock, max_bytes: int = MOST_BYTES) -> None:
         self._cache = cache
         self._clock = clock
         self._places: OrderedDict[Hashable, _Place] = OrderedDict()
-        self._names = 0
+        self._room = max_bytes
 
     def find(self, question: Hashable) -> tuple[Kept, Loaded[Any], Lookup[Any]] | None:
         """What answers `question`, while it stands; with its copy, and the look-up that this came by."""
@@ -60,16 +68,22 @@ class KeptOrders:
         if not self._cache.is_unchanged(names, begun):
             return
         self._forget(question)
-        self._places[question] = _Place(weakref.ref(kept), lookup, names, begun)
-        self._names += len(names)
-        while self._names > MOST_NAMES:
+        place = _Place(weakref.ref(kept), lookup, names, begun, _cost_of(question, names))
+        self._places[question] = place
+        self._room -= place.cost
+        while self._room < 0:
             self._forget(next(iter(self._places)))
 
     def _forget(self, question: Hashable) -> None:
         place = self._places.pop(question, None)
-        if place is not None:
-            self._names -= len(place.names)
+        self._room += place.cost if place else 0
 
     def _stands(self, record: Loaded[Any], place: _Place) -> bool:
         is_fresh = record.fresh_until is not None and self._clock() < record.fresh_until
         return is_fresh and self._cache.is_unchanged(place.names, place.begun)
+
+
+def _cost_of(question: Hashable, names: frozenset[str]) -> int:
+    """About how many bytes it takes to remember what `question` was answered."""
+    words = question if isinstance(question, tuple) else (question,)
+    return NAME_BYTES * len(names) + HELD_TWICE * sum(map(getsizeof, words))

@@ -93,7 +93,7 @@ class LoadedOrder:
     parts: Mapping[str, ProviderPart]
     references: tuple[KnownReference, ...]
     has_failures: bool = field(init=False, repr=False, compare=False)
-    _asked: dict[Need, tuple[ProviderPart, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _asked: Derived = field(init=False, repr=False, compare=False, default_factory=Derived)
     derived: Derived = field(init=False, repr=False, compare=False)
     """What follows from this order alone; kept with it where it has a `token`."""
 
@@ -120,10 +120,7 @@ class LoadedOrder:
 
     def asked(self, need: Need) -> tuple[ProviderPart, ...]:
         """The parts that `need` was answered from, most trusted first."""
-        asked = self._asked.get(need)
-        if asked is None:
-            asked = self._asked[need] = self._parts_asked(need)
-        return asked
+        return self._asked.of(need, lambda: self._parts_asked(need))
 
     def _parts_asked(self, need: Need) -> tuple[ProviderPart, ...]:
         if need.part not in (Part.TRACKINGS, Part.ESTIMATE, Part.STATUS):

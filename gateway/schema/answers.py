@@ -9,19 +9,20 @@ that tell how things are at this moment (`VOLATILE`).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final, Protocol
+from sys import getsizeof
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
-from gateway.auth.principal import Principal
+from gateway.auth.principal import OneOrder, Principal, Scope
 from providers.base import Clock
 
 OVERHEAD_BYTES: Final = 1_500
-"""What an answer takes beside its own bytes, its question's and its names: key, times, dictionary slots."""
+"""What an answer takes beside its own bytes, its question's and its names: rights, times, dictionary slots."""
 
 NAME_BYTES: Final = 120
 """What a key or a tag takes."""
@@ -32,7 +33,7 @@ NEVER: Final = 0
 _NO_TIME: Final = timedelta()
 
 LONGEST_SHARE: Final = 16
-"""An answer larger than this part of the room is not kept: a few would push out all others."""
+"""An answer that takes more than this part of the room, with its question, is not kept: a few would push out all."""
 
 VOLATILE: Final = frozenset({"Source.cache", "Source.ageSeconds", "Provider.health"})
 """Fields whose value changes though nothing is loaded."""
@@ -76,6 +77,21 @@ class KeptAnswer:
     max_age: timedelta
 
 
+class _Key(NamedTuple):
+    """What an answer is kept under: what was sent, all of it the client's own words, and what the caller may see."""
+
+    document: tuple[str | None, ...]
+    variables: str
+    shops: frozenset[str] | None
+    scopes: frozenset[Scope]
+    order: OneOrder | None
+
+    @property
+    def size(self) -> int:
+        """The bytes of what was sent."""
+        return sum(map(getsizeof, self.document)) + getsizeof(self.variables)
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """Bytes of an answer. Making it began at `begun`; `names` are what it was made of."""
@@ -88,7 +104,7 @@ class _Entry:
 
 
 class KeptAnswers:
-    """Answers in about `max_bytes`, the most recently used.
+    """Answers in about `max_bytes`, their questions and variables included, the most recently used.
 
     `changes` tells of what answers are made of; None while nobody can tell, and then none is kept.
     """
@@ -98,7 +114,7 @@ class KeptAnswers:
         self._clock = clock
         self._room = max_bytes
         self._longest = max_bytes // LONGEST_SHARE
-        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._entries: OrderedDict[_Key | None, _Entry] = OrderedDict()
 
     def now(self) -> int:
         """When the making of an answer begins."""
@@ -130,7 +146,7 @@ class KeptAnswers:
         key = _key_of(question, principal)
         if key is None or names is None or not self._stands(names, begun):
             return
-        cost = len(answer.content) + len(question.query or "") + OVERHEAD_BYTES + NAME_BYTES * len(names)
+        cost = len(answer.content) + key.size + OVERHEAD_BYTES + NAME_BYTES * len(names)
         if cost > self._longest:
             return
         self._drop(key)
@@ -143,22 +159,23 @@ class KeptAnswers:
         changes = self._changes()
         return changes is not None and changes.is_unchanged(names, begun)
 
-    def _drop(self, key: Hashable) -> None:
+    def _drop(self, key: _Key | None) -> None:
         entry = self._entries.pop(key, None)
         self._room += entry.cost if entry else 0
 
 
-def _key_of(question: Question, principal: Principal) -> Hashable | None:
+def _key_of(question: Question, principal: Principal) -> _Key | None:
     """What the answer to `question` is kept under for `principal`; None for variables that orjson cannot write.
 
     Callers with the same rights share an answer, whatever they are called.
     """
     try:
-        variables = orjson.dumps(question.variables) if question.variables else b""
+        # As text, because what orjson writes goes on taking all the room that it was given to write in: 4 kB and more.
+        variables = orjson.dumps(question.variables).decode() if question.variables else ""
     except orjson.JSONEncodeError:
         return None
     document = (question.query, question.document_id, question.sha256, question.operation_name)
-    return (document, variables, principal.shops, principal.scopes, principal.order)
+    return _Key(document, variables, principal.shops, principal.scopes, principal.order)
 
 
 @lru_cache(maxsize=1024)

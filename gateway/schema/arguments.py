@@ -30,12 +30,23 @@ def check_first(first: int | None, otherwise: int) -> int:
     raise ClientError(ErrorCode.BAD_USER_INPUT, f"`first` takes 1 to {LARGEST_FIRST}.")
 
 
-def check_providers(providers: Sequence[str] | None) -> Sequence[str] | None:
-    """`providers`, when somebody knows each of them; one that the shop has not configured adds nothing."""
-    unknown = [name for name in providers or () if name not in provider_specs()]
-    if unknown:
+MOST_PROVIDERS = 100
+
+
+def check_providers(providers: Sequence[str] | None) -> frozenset[str] | None:
+    """Those whom `providers` names, when all of them are known; one that the shop has not configured adds nothing.
+
+    Each once, however often it is named, so that things can be kept by whom they were asked of.
+    """
+    if providers is None:
+        return None
+    if len(providers) > MOST_PROVIDERS:
+        message = f"`providers` takes at most {MOST_PROVIDERS} names. Name each provider once."
+        raise ClientError(ErrorCode.BAD_USER_INPUT, message)
+    named = frozenset(providers)
+    if not named <= provider_specs().keys():
         raise ClientError(ErrorCode.UNKNOWN_PROVIDER, "No provider has this name.", providers=list(provider_specs()))
-    return providers
+    return named
 
 
 LONGEST_TEXT = 512

@@ -12,6 +12,7 @@ from strawberry import Info
 from gateway.freshness.derived import Derived
 from gateway.orders.needs import Need, Part
 from gateway.schema.selection import SelectedField, Selection, keys_of, selection_below
+from providers.registry import provider_specs
 
 ORDER_TYPE = "Order"
 
@@ -91,9 +92,19 @@ def _plain_need(field: str) -> Need:
 
 
 def need_for(field: str, providers: Collection[str] | None = None) -> Need:
-    """The need of an order's field called with `providers`. Raises `KeyError` for a field that asks nobody."""
-    plain = _plain_need(field)
-    return plain if providers is None else Need(plain.part, frozenset(providers))
+    """The need of an order's field called with `providers`. Raises `KeyError` for a field that asks nobody.
+
+    Names that no provider has are left out, since they ask nobody; the field's resolver refuses them. So there are few
+    needs, whatever clients name, and equal ones of a field are one object: much is remembered by them.
+    """
+    if providers is None:
+        return _plain_need(field)
+    return _chosen_need(field, frozenset(provider_specs()).intersection(providers))
+
+
+@lru_cache(maxsize=1024)
+def _chosen_need(field: str, providers: frozenset[str]) -> Need:
+    return Need(_plain_need(field).part, providers)
 
 
 def all_needs(selections: Iterable[SelectedNeeds]) -> tuple[Need, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Annotated
@@ -137,14 +136,14 @@ class Order(Node):
         "is missing otherwise stands in `errors` and `sources`."
     )
     def trackings(self, first: First = FIRST_TRACKINGS, providers: Providers = None) -> list[Tracking] | None:
-        asked = tuple(providers) if providers is not None else None
+        asked = check_providers(providers)
         return self.loaded.derived.of(("trackings", first, asked), lambda: self._trackings(first, asked))
 
     @resolved("The merged timeline: deduplicated, in order of time, with a stable tie-break.")
     def events(
         self, first: First = FIRST_EVENTS, order: Sort = SortOrder.NEWEST_FIRST, providers: Providers = None
     ) -> list[TrackingEvent] | None:
-        asked, is_newest_first = tuple(providers) if providers is not None else None, order is not OLDEST_FIRST
+        asked, is_newest_first = check_providers(providers), order is not OLDEST_FIRST
         return self.loaded.derived.of(
             ("events", first, is_newest_first, asked), lambda: self._events(first, asked, is_newest_first)
         )
@@ -156,7 +155,7 @@ class Order(Node):
 
     @resolved("The newest event of the merged timeline.")
     def latest_event(self, providers: Providers = None) -> TrackingEvent | None:
-        return next(iter(self._events(1, providers) or ()), None)
+        return next(iter(self._events(1, check_providers(providers)) or ()), None)
 
     @resolved("The best estimate over the providers asked.")
     def estimated_arrival(self, providers: Providers = None) -> EstimatedArrival | None:
@@ -182,15 +181,15 @@ class Order(Node):
     def masked(self, info: Info[Context]) -> list[str]:
         return [] if info.context.principal.may(Scope.PERSONAL_READ) else list(MASKED)
 
-    def _trackings(self, first: int | None, providers: Sequence[str] | None) -> list[Tracking] | None:
-        found = self.loaded.trackings(need_for("trackings", check_providers(providers)))
+    def _trackings(self, first: int | None, providers: frozenset[str] | None) -> list[Tracking] | None:
+        found = self.loaded.trackings(need_for("trackings", providers))
         limit = check_first(first, FIRST_TRACKINGS)
         return None if found is None else [tracking_type(tracking, self.loaded) for tracking in found[:limit]]
 
     def _events(
-        self, first: int | None, providers: Sequence[str] | None, is_newest_first: bool = True
+        self, first: int | None, providers: frozenset[str] | None, is_newest_first: bool = True
     ) -> list[TrackingEvent] | None:
-        timeline = self.loaded.timeline(need_for("events", check_providers(providers)))
+        timeline = self.loaded.timeline(need_for("events", providers))
         limit = check_first(first, FIRST_EVENTS)
         return None if timeline is None else events_of(timeline, self.loaded, limit, is_newest_first=is_newest_first)
 

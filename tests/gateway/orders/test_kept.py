@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Hashable, Sequence
 from datetime import timedelta
 
 import pytest
 
 from gateway.freshness.keys import CacheKey, order_tag, reference_tag, shop_tag
 from gateway.orders.identity import OrderName
+from gateway.orders.kept import KeptOrders
 from gateway.orders.needs import Need, Part
 from gateway.orders.pages import OrderPage, PageWindow
 from gateway.orders.service import OrderService
+from gateway.schema.types import order as published
 from providers.models import OrderSearch
 from tests.gateway.freshness.conftest import eventually
 from tests.gateway.orders.builders import parcel, placed
@@ -158,15 +161,38 @@ class TestPages:
         return world.operation().page_at_hand(world.shop, OrderSearch(), WINDOW, [DETAILS, KARLAS])
 
 
-async def test_what_is_remembered_has_an_end(asked: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clients choose what they ask: what was asked last is remembered, up to so many names that it was made of."""
-    order, kept = await asked.order(DETAILS), asked.services.kept
-    found = kept.find(("acme", "order_number", "4711", DETAILS))
+def remembered(asked: World, questions: Sequence[Hashable], names: frozenset[str], max_bytes: int) -> list[Hashable]:
+    """Which of `questions` are still remembered in `max_bytes` after all of them were asked."""
+    found = asked.services.kept.find(("acme", "order_number", "4711", DETAILS))
     assert found is not None
-    monkeypatch.setattr("gateway.orders.kept.MOST_NAMES", 12)
-    for place in range(10):
-        kept.keep(place, order, found[2], frozenset("name"), asked.cache.instant())
-    assert [place for place in range(10) if kept.find(place)] == [7, 8, 9]
+    order, _record, lookup = found
+    kept = KeptOrders(asked.cache, asked.clock, max_bytes)
+    for question in questions:
+        kept.keep(question, order, lookup, names, asked.cache.instant())
+    return [question for question in questions if kept.find(question)]
+
+
+async def test_what_is_remembered_has_an_end(asked: World) -> None:
+    """Clients choose what they ask: what was asked last is remembered, up to so many names that it was made of."""
+    order = await asked.order(DETAILS)
+    assert remembered(asked, range(10), frozenset("name"), 3_000) == [7, 8, 9]
+    assert order.token is not None
+
+
+async def test_the_words_of_a_question_take_room(asked: World) -> None:
+    """A search may be for anything, and what it was for is held for as long as it is remembered."""
+    order = await asked.order(DETAILS)
+    questions = [("acme", 0, 30, f"{place}" + "x" * 10_000) for place in range(10)]
+    assert remembered(asked, questions, frozenset("n"), 50_000) == questions[-2:]
+    assert order.token is not None
+
+
+async def test_what_is_published_of_an_order_is_made_once_however_providers_are_named(asked: World) -> None:
+    """Clients write the list; what is kept with the order is kept by whom it names."""
+    order = published.Order(loaded=await asked.order(DETAILS, KARLAS), needs=())
+    assert order.trackings(providers=["karla"]) is order.trackings(providers=["karla"] * 3)
+    assert order.events(providers=["karla", "paypal"]) is order.events(providers=["paypal", "karla"])
+    assert order.trackings(providers=[]) == []
 
 
 async def test_what_is_no_longer_held_is_gone_at_once(asked: World) -> None:

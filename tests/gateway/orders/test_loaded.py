@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.freshness.cache import Loaded
+from gateway.freshness.derived import MOST
 from gateway.freshness.envelope import CacheResult
 from gateway.orders.loaded import LoadedOrder, ProviderPart
 from gateway.orders.needs import Need, Part
@@ -84,6 +86,19 @@ async def test_references_and_names_were_asked_of_the_order_source_alone(world: 
     loaded = order(world, failed("karla"), failed("paypal"))
     assert [error.provider for error in loaded.failures(need(Part.EXTERNAL_ID))] == ["karla"]
     assert loaded.failures(need(Part.REFERENCES)) == ()
+
+
+async def test_what_was_asked_is_held_for_so_many_needs(world: World) -> None:
+    """With many providers plugged in, clients can choose among them in ever more ways."""
+    loaded = order(world, answered("karla", parcel()))
+    alive = [asked_for(loaded, frozenset({"karla", f"other {number}"})) for number in range(300)]
+    assert sum(each() is not None for each in alive) <= MOST
+
+
+def asked_for(loaded: LoadedOrder, providers: frozenset[str]) -> weakref.ref[frozenset[str]]:
+    """`providers`, of whom `loaded` told what they were asked, for as long as it holds them."""
+    assert loaded.asked(Need(Part.TRACKINGS, providers)) == tuple(loaded.parts.values())
+    return weakref.ref(providers)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+import tracemalloc
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -137,6 +139,50 @@ def test_the_longest_unused_goes_when_room_runs_out(answers: KeptAnswers) -> Non
     assert found[-1]
     assert not found[1]
     assert 20 < sum(found) < 60
+
+
+@pytest.mark.parametrize(
+    "worded",
+    [
+        lambda words: GraphQLRequest(f"{{ order }} # {words}", None),
+        lambda words: GraphQLRequest("{ order }", {"undeclared": words}),
+        lambda words: GraphQLRequest("{ order }", None, words),
+        lambda words: GraphQLRequest(None, None, document_id=words),
+        lambda words: GraphQLRequest("{ order }", None, sha256=words),
+    ],
+    ids=["query", "variables", "operation", "document", "hash"],
+)
+def test_whatever_the_question_says_takes_room(answers: KeptAnswers, worded: Callable[[str], GraphQLRequest]) -> None:
+    """All of it is held beside the answer, also what the operation never looks at."""
+    questions = [worded(f"{number}" + "x" * 2_000) for number in range(60)]
+    for question in questions:
+        keep(answers, question=question)
+    found = [answers.find(question, ANYONE) is not None for question in questions]
+    assert found[-1]
+    assert 10 < sum(found) <= 64_000 // 3_500
+    too_long = worded("x" * 5_000)
+    keep(answers, question=too_long)
+    assert answers.find(too_long, ANYONE) is None
+
+
+def test_text_takes_the_room_that_it_has_in_memory(answers: KeptAnswers) -> None:
+    """A character beyond Latin-1 makes every other of its text wider."""
+    wide = replace(QUESTION, query="{ order } # \N{PACKAGE}" + "x" * 1_000)
+    keep(answers, question=wide)
+    assert answers.find(wide, ANYONE) is None
+
+
+@pytest.mark.parametrize("length", [1, 1_000])
+def test_all_that_is_kept_takes_no_more_than_the_room_for_it(answers: KeptAnswers, length: int) -> None:
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            keep(answers, question=replace(QUESTION, variables={"number": f"{number}" + "x" * length}))
+        gc.collect()
+        taken, _most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 64_000
 
 
 def test_one_that_would_push_out_the_others_is_not_kept(answers: KeptAnswers) -> None:

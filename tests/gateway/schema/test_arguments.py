@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.schema.arguments import LARGEST_FIRST, LONGEST_TEXT, check_first, check_providers, check_text
+from gateway.schema.arguments import (
+    LARGEST_FIRST,
+    LONGEST_TEXT,
+    MOST_PROVIDERS,
+    check_first,
+    check_providers,
+    check_text,
+)
 from gateway.schema.errors import ClientError, ErrorCode
 
 
@@ -25,8 +32,8 @@ def test_first_beyond_1_to_100_is_refused(first: int) -> None:
 
 
 @pytest.mark.parametrize("providers", [None, [], ["karla"], ["billink", "hypertrack", "karla", "paypal", "karla"]])
-def test_known_providers_are_taken_as_they_are(providers: list[str] | None) -> None:
-    assert check_providers(providers) == providers
+def test_known_providers_are_taken_each_once(providers: list[str] | None) -> None:
+    assert check_providers(providers) == (None if providers is None else frozenset(providers))
 
 
 @pytest.mark.parametrize("providers", [["dhl"], ["karla", "dhl"], ["Karla"], [""]])
@@ -35,6 +42,14 @@ def test_a_provider_that_nobody_knows_is_refused_with_the_choices(providers: lis
         check_providers(providers)
     assert refused.value.code is ErrorCode.UNKNOWN_PROVIDER
     assert refused.value.extensions["providers"] == ["karla", "hypertrack", "paypal", "billink"]
+
+
+@pytest.mark.parametrize("name", ["karla", "dhl"])
+def test_more_providers_than_there_can_be_are_refused(name: str) -> None:
+    assert check_providers(["karla"] * MOST_PROVIDERS) == {"karla"}
+    with pytest.raises(ClientError, match="at most 100 names") as refused:
+        check_providers([name] * (MOST_PROVIDERS + 1))
+    assert refused.value.code is ErrorCode.BAD_USER_INPUT
 
 
 @pytest.mark.parametrize("text", ["4711", " 4711 ", "Ä", "x" * LONGEST_TEXT])

@@ -47,11 +47,18 @@ def test_what_the_order_source_alone_tells_is_read_from_it() -> None:
         ("trackings", None, Need(Part.TRACKINGS)),
         ("events", ["karla", "karla"], Need(Part.TRACKINGS, frozenset({"karla"}))),
         ("estimatedArrival", [], Need(Part.ESTIMATE, frozenset())),
+        ("trackings", ["dhl"], Need(Part.TRACKINGS, frozenset())),
+        ("deliveryStatus", ["dhl", "paypal", "x" * 9_000], Need(Part.STATUS, frozenset({"paypal"}))),
         ("placedAt", None, Need(Part.DETAILS)),
     ],
 )
 def test_the_need_of_a_field(field: str, providers: list[str] | None, need: Need) -> None:
     assert need_for(field, providers) == need
+
+
+def test_equal_needs_of_a_field_are_one_object() -> None:
+    """What is remembered by needs is no larger for being asked again in other words."""
+    assert need_for("events", ["paypal", "karla"]) is need_for("events", ["karla", "dhl", "paypal", "karla"])
 
 
 @pytest.mark.parametrize("field", ["id", "sources", "masked", "shop", "__typename"])
