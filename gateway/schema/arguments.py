@@ -31,6 +31,7 @@ def check_first(first: int | None, otherwise: int) -> int:
 
 
 MOST_PROVIDERS = 100
+"""Names in a list of providers."""
 
 
 def check_providers(providers: Sequence[str] | None) -> frozenset[str] | None:

@@ -9,7 +9,7 @@ import strawberry
 
 from gateway.orders.registration.shipment import Shipment
 from gateway.schema import payment_inputs, route_inputs
-from gateway.schema.arguments import check_providers, check_text
+from gateway.schema.arguments import MOST_PROVIDERS, check_providers, check_text
 from gateway.schema.constraints import Rules, draft, length, violations, wrong
 from gateway.schema.enums import StepState
 from gateway.schema.errors import ErrorCode
@@ -141,6 +141,9 @@ def _check_named(providers: list[str] | None) -> Iterable[UserError]:
     """What is wrong with the providers that an input names."""
     if providers == []:
         yield wrong("Name a provider, or leave this out.", "providers")
+    if providers and len(providers) > MOST_PROVIDERS:
+        yield wrong(f"Name at most {MOST_PROVIDERS} providers, each once.", "providers")
+        return
     for place, name in enumerate(providers or ()):
         if name not in provider_specs():
             yield UserError(

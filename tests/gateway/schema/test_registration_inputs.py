@@ -141,6 +141,11 @@ def test_a_provider_that_nobody_knows_is_told_with_those_there_are(checked: Any)
     assert all(name in error.message for name in provider_specs())
 
 
+def test_a_long_list_of_providers_is_one_error() -> None:
+    (error,) = check_shipment(shipment(providers=["nobody"] * 1_000))
+    assert (error.code, error.path) == ("BAD_USER_INPUT", ["input", "providers"])
+
+
 def test_the_input_has_every_member_of_a_shipment() -> None:
     assert {field.name for field in dataclasses.fields(RegisterShipmentInput)} == set(Shipment.model_fields) | BESIDE
 
