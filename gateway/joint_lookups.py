@@ -48,9 +48,6 @@ class JointLookups(Generic[K, F]):
     async def find(self, *keys: K) -> F:
         """What there is of `keys`, and perhaps of others. Raises what the look-up raises."""
         caller: asyncio.Future[F] = asyncio.get_running_loop().create_future()
-        if not self._batches and len(self._under_way) < self._at_once:
-            # In the next turn of the event loop: more may be asked for in this one.
-            self._under_way.add(asyncio.create_task(self._run()))
         batch = self._open_batch()
         batch.keys.update(dict.fromkeys(keys))
         batch.callers.append(caller)
@@ -69,6 +66,9 @@ class JointLookups(Generic[K, F]):
     def _open_batch(self) -> _Batch[K, F]:
         if not self._batches or len(self._batches[-1].keys) >= MOST_KEYS:
             self._batches.append(_Batch())
+            if len(self._under_way) < self._at_once:
+                # In the next turn of the event loop: more may be asked for in this one.
+                self._under_way.add(asyncio.create_task(self._run()))
         return self._batches[-1]
 
     async def _run(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
@@ -45,8 +45,12 @@ _NO_TAGS: frozenset[str] = frozenset()
 _STAMP_SLACK = timedelta(hours=1)
 """Stamps outlive the entries they forbid by more than any asking can take."""
 
-_CHANGES = 10_000
-"""Changes that are remembered one by one; about 3 MB."""
+CLOCK_SLACK = timedelta(seconds=5)
+"""By how much clocks of hosts that share a cache may differ, or a clock be put right, without anybody noticing."""
+
+_CHANGES = 30_000
+"""Changes that are remembered one by one, in some 10 MB at most: past that, what was made before the oldest of them
+counts as changed. A page of orders that is asked for anew changes thirty."""
 
 _CLOSING_SECONDS = 1.0
 """What a shutdown waits for answers that are on their way, so that they are kept."""
@@ -61,7 +65,8 @@ class Lookup(Generic[T]):
     """A question that may have been answered before.
 
     One key always goes with one type. `lifetime` says how long a value may be served. `tags` are known before asking,
-    `tags_of` are learnt from the value; both are made by `order_tag` and `shop_tag`.
+    `tags_of` are learnt from the value; both are made by `order_tag` and `shop_tag`. `replaces` are those tags whose
+    older copies are of no use once the value was asked for past the cache: the same thing under another name.
     """
 
     key: CacheKey
@@ -69,6 +74,7 @@ class Lookup(Generic[T]):
     lifetime: Callable[[T], Lifetime]
     tags: frozenset[str] = _NO_TAGS
     tags_of: Callable[[T], frozenset[str]] = _no_tags
+    replaces: Callable[[T], frozenset[str]] = _no_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,7 @@ class FreshCache:
         self._not_found = FreshnessPolicy(settings).not_found_lifetime()
         self._refresh_pause = settings.refresh_pause
         self._longest = settings.longest
+        self._stamp_seconds = (settings.longest + _STAMP_SLACK).total_seconds()
         self._decoded = DecodedEntries(decoded_bytes)
         self._changes = TagStamps(_CHANGES)
         self._failures = RecentFailures()
@@ -126,8 +133,9 @@ class FreshCache:
 
         A fresh copy is a HIT. A stale one is served at once as STALE and renewed behind the answer, with `error` when
         renewing it failed last. Otherwise one asking is shared by all who want the answer, and goes on when they are
-        gone: MISS (HIT when another worker had asked meanwhile). `bypass` asks past the cache: BYPASS. What nobody
-        waits for is asked with `renew`, where it is given.
+        gone: MISS (HIT when another worker had asked meanwhile). `bypass` asks past the cache: BYPASS; nothing older is
+        served from then on that has a tag of `lookup.replaces`, in any worker. What nobody waits for is asked with
+        `renew`, where it is given.
 
         Raises no `ProviderError`: `OrderNotFound` is an answer without a value and kept for a while; any other error
         comes in the answer, with an old copy (STALE) where there is one that may be served. When `deadline` is over the
@@ -139,15 +147,15 @@ class FreshCache:
         return loaded
 
     def glance(self, lookup: Lookup[T]) -> Loaded[T] | None:
-        """The fresh copy (HIT) where it is at hand in this process; None where `load` has to wait, or to ask."""
+        """The fresh copy (HIT) where it is at hand in this process; None where `load` has to wait, or to ask.
+
+        It counts as served when it is told to `note_hit`.
+        """
         entry = self._at_hand(lookup)
-        if entry is None or self._clock() >= entry.fresh_until:
-            return None
-        self.note_hit(lookup, entry.hit)
-        return entry.hit
+        return entry.hit if entry is not None and self.is_fresh(entry.hit) else None
 
     def note_hit(self, lookup: Lookup[T], loaded: Loaded[T]) -> None:
-        """A fresh copy is served."""
+        """Count that a fresh copy is served which `load` was not asked for."""
         key = lookup.key
         observing.copy_served(key.shop, key.provider, key.operation, CacheResult.HIT.value, self._age(loaded))
 
@@ -160,10 +168,9 @@ class FreshCache:
             return await self._ask(key, lookup, fetch, deadline, stamp, bypass=True)
         entry, stamp = await self._find(key, lookup)
         if entry is not None:
-            now = self._clock()
-            if now < entry.fresh_until:
+            if self.is_fresh(entry.hit):
                 return entry.hit
-            if now < entry.stale_until:
+            if self._clock() < entry.stale_until:
                 self._refresh_behind(key, lookup, renew, entry, stamp)
                 return self._stale(key, entry)
         return await self._ask(key, lookup, fetch, deadline, stamp, bypass=False)
@@ -172,41 +179,38 @@ class FreshCache:
         """The fresh (HIT) or stale (STALE) copy, or None. Asks nobody, now or later."""
         key = lookup.key.text
         entry, _ = await self._find(key, lookup)
-        now = self._clock()
-        if entry is None or now >= entry.stale_until:
+        if entry is None or self._clock() >= entry.stale_until:
             return None
-        return entry.hit if now < entry.fresh_until else self._stale(key, entry)
+        return entry.hit if self.is_fresh(entry.hit) else self._stale(key, entry)
+
+    def is_fresh(self, loaded: Loaded[T]) -> bool:
+        """Whether a copy may be served without asking. One from the future is not: it was made before the clock went
+        back, and how long ago nobody can tell."""
+        now = self._clock()
+        is_of_now = loaded.fetched_at is not None and loaded.fetched_at <= now + CLOCK_SLACK
+        return is_of_now and loaded.fresh_until is not None and now < loaded.fresh_until
 
     async def asked_within(self, lookup: Lookup[T], period: timedelta) -> Loaded[T] | None:
         """What the last asking gave, its error included, if it was less than `period` ago. Asks nobody."""
         key = lookup.key.text
         entry, stamp = await self._find(key, lookup)
-        now = self._clock()
         failure = self._failures.since(key, max(stamp, entry.asked if entry else stamp))
-        if failure is not None and now - failure.at < period:
+        if failure is not None and self._is_within(period, failure.at):
             return await self._fall_back(key, lookup, failure.error)
-        if entry is None or now - entry.fetched_at >= period:
+        if entry is None or not self._is_within(period, entry.fetched_at):
             return None
-        return entry.hit if now < entry.fresh_until else self._stale(key, entry)
+        return entry.hit if self.is_fresh(entry.hit) else self._stale(key, entry)
 
     async def put(self, lookup: Lookup[T], value: T, asked: int) -> None:
         """Keep `value`, learnt on the way, as the answer to `lookup`; the asking began at `asked` (see `instant`).
 
         An answer that was asked for later stays.
         """
-        await self._keep(lookup.key.text, lookup, self._entry(lookup, value, asked))
+        await self._keep(lookup.key.text, lookup, self._entry(lookup, value, asked), is_unforeseen=True)
 
     async def invalidate(self, tags: Iterable[str]) -> None:
         """From now on serve nothing with one of `tags` that was asked for before, in any worker."""
-        changed, instant = frozenset(tags), self._instants.next()
-        seconds = (self._longest + _STAMP_SLACK).total_seconds()
-        self._changes.note(changed, instant, seconds)
-        stamping = self._storage.stamp(changed, instant, seconds)
-        if self._storage.shared:
-            # Shielded: the change has happened, and the other workers have to hear of it though the client is gone.
-            await asyncio.shield(self._errands.send(stamping))
-        else:
-            await stamping
+        await self._forbid(frozenset(tags), self._instants.next())
 
     def instant(self) -> int:
         """A reading of the clock behind all before it, for `put` and `is_unchanged`."""
@@ -238,6 +242,20 @@ class FreshCache:
         """Wait briefly for answers and writes that are on their way, cancel the rest, and close the storage."""
         await self._errands.aclose(_CLOSING_SECONDS)
         await self._storage.aclose()
+
+    async def _forbid(self, tags: frozenset[str], until: int) -> None:
+        """Serve nothing with one of `tags` that was asked for at `until` or before."""
+        self._note_change(tags)
+        stamping = self._storage.stamp(tags, until, self._stamp_seconds)
+        if self._storage.shared:
+            # Shielded: the change has happened, and the other workers have to hear of it though the client is gone.
+            await asyncio.shield(self._errands.send(stamping))
+        else:
+            await stamping
+
+    def _note_change(self, names: Iterable[str]) -> None:
+        """What was made of something under one of `names` until now stands no longer."""
+        self._changes.note(names, self._instants.next(), self._stamp_seconds)
 
     def _at_hand(self, lookup: Lookup[T]) -> Entry[T] | None:
         """The entry, of whatever age, that this process can tell is not forbidden without waiting for anybody."""
@@ -285,13 +303,17 @@ class FreshCache:
         is_copy = loaded.cache in (CacheResult.HIT, CacheResult.STALE)
         return self._clock() - loaded.fetched_at if is_copy and loaded.fetched_at is not None else None
 
+    def _is_within(self, period: timedelta, then: datetime) -> bool:
+        """Whether `then` is less than `period` ago, and not in the future."""
+        return -CLOCK_SLACK <= self._clock() - then < period
+
     def _stale(self, key: str, entry: Entry[T]) -> Loaded[T]:
         failure = self._failures.since(key, entry.asked)
         return entry.loaded(CacheResult.STALE, failure.error if failure else None)
 
     def _refresh_behind(self, key: str, lookup: Lookup[T], fetch: Fetch[T], entry: Entry[T], stamp: int) -> None:
         failure = self._failures.since(key, entry.asked)
-        is_pausing = failure is not None and self._clock() - failure.at < self._refresh_pause
+        is_pausing = failure is not None and self._is_within(self._refresh_pause, failure.at)
         if not is_pausing and self._flights.find(key) is None:
             self._flights.start(key, self._instants.next(), self._fly(key, lookup, fetch, stamp, is_behind=True))
 
@@ -305,7 +327,9 @@ class FreshCache:
             flight = self._flights.find(name, since=stamp)
             if flight is None:
                 errand = (
-                    self._call(key, lookup, fetch) if bypass else self._fly(key, lookup, fetch, stamp, is_behind=False)
+                    self._call_past(key, lookup, fetch)
+                    if bypass
+                    else self._fly(key, lookup, fetch, stamp, is_behind=False)
                 )
                 flight = self._flights.start(name, self._instants.next(), errand)
             try:
@@ -346,7 +370,7 @@ class FreshCache:
             is_mine = await self._leases.take(lease)
             try:
                 entry, _ = await self._find(key, lookup)
-                if entry is not None and self._clock() < entry.fresh_until:
+                if entry is not None and self.is_fresh(entry.hit):
                     return _Landing(entry, from_other_worker=True)
                 if is_behind and not is_mine:
                     return _Landing()
@@ -357,8 +381,17 @@ class FreshCache:
                     self._leases.release_behind(lease, key)
             await asyncio.sleep(self._leases.timing.poll)
 
-    async def _call(self, key: str, lookup: Lookup[T], fetch: Fetch[T]) -> _Landing[T]:
-        """Ask, and keep the answer."""
+    async def _call_past(self, key: str, lookup: Lookup[T], fetch: Fetch[T]) -> _Landing[T]:
+        """Ask, keep the answer, and forbid every copy that it replaces, also one that is still on its way."""
+        landing = await self._call(key, lookup, fetch, is_unforeseen=True)
+        if self._keeps and landing.entry is not None and landing.entry.value is not None:
+            replaced = lookup.replaces(landing.entry.value)
+            if replaced:
+                await self._forbid(replaced, landing.entry.asked - 1)
+        return landing
+
+    async def _call(self, key: str, lookup: Lookup[T], fetch: Fetch[T], *, is_unforeseen: bool = False) -> _Landing[T]:
+        """Ask, and keep the answer (see `_keep`)."""
         asked = self._instants.next()
         try:
             entry = self._entry(lookup, await fetch(), asked)
@@ -366,13 +399,13 @@ class FreshCache:
             entry = self._nothing(lookup, asked)
         except AmbiguousReference as error:
             # An answer, and not the one that a copy may still give.
-            await self._storage.delete(key)
+            await self._let_go(key)
             return _Landing(error=error)
         except ProviderError as error:
             if not error.concerns_asker_only:
                 self._failures.note(key, Failure(error, asked, self._clock()))
             return _Landing(error=error)
-        await self._keep(key, lookup, entry)
+        await self._keep(key, lookup, entry, is_unforeseen=is_unforeseen)
         return _Landing(entry)
 
     def _entry(self, lookup: Lookup[T], value: T, asked: int) -> Entry[T]:
@@ -389,24 +422,41 @@ class FreshCache:
         fresh_until = min(now + lifetime.fresh, end)
         return Entry(value, found, asked, now, fresh_until, min(fresh_until + lifetime.stale, end), tags)
 
-    async def _keep(self, key: str, lookup: Lookup[T], entry: Entry[T]) -> None:
-        if self._decoded.asked(key) > entry.asked:
+    async def _keep(self, key: str, lookup: Lookup[T], entry: Entry[T], *, is_unforeseen: bool) -> None:
+        """Keep `entry`, unless a later one is known.
+
+        What was made of an earlier one stands no longer. `is_unforeseen` where there may be such things though no copy
+        is known; otherwise an answer that waits for this very entry would count as made of an earlier one.
+        """
+        if self._is_overtaken(key, entry):
             return
         self._failures.forget(key)
         if not self._keeps:
             return
         seconds = (entry.stale_until - self._clock()).total_seconds()
         if seconds <= 0:
-            await self._storage.delete(key)
+            await self._let_go(key)
             return
         payload = pack(entry, lookup.codec)
-        if self._decoded.asked(key):
-            self._changes.note((key,), self._instants.next(), (self._longest + _STAMP_SLACK).total_seconds())
+        if is_unforeseen or self._decoded.asked(key):
+            self._note_change((key,))
         self._decoded.keep(key, payload, entry)
         if self._storage.shared:
             self._handover.write_behind(key, payload, seconds, entry)
         else:
             await self._storage.write(key, payload, seconds)
+
+    def _is_overtaken(self, key: str, entry: Entry[T]) -> bool:
+        """Whether a later entry is known; one from the future is not later, but of a clock that was wrong."""
+        known = self._decoded.asked(key)
+        return entry.asked < known <= self._instants.next() + CLOCK_SLACK // timedelta(microseconds=1)
+
+    async def _let_go(self, key: str) -> None:
+        """Have no copy under `key`, and nothing that was made of one."""
+        self._note_change((key,))
+        self._decoded.drop(key)
+        await self._handover.wait(key)  # or what is on its way would arrive afterwards
+        await self._storage.delete(key)
 
 
 def _past(key: str) -> str:

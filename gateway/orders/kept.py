@@ -17,7 +17,6 @@ from typing import Any, Final
 from gateway.freshness.cache import FreshCache, Loaded, Lookup
 from gateway.orders.loaded import LoadedOrder
 from gateway.orders.pages import OrderPage
-from providers.base import Clock
 
 MOST_BYTES: Final = 8_000_000
 """What may be taken by all that is remembered: some five thousand orders."""
@@ -46,9 +45,8 @@ class _Place:
 class KeptOrders:
     """The orders and pages that were asked for most recently, in about `max_bytes`: clients choose what they ask."""
 
-    def __init__(self, cache: FreshCache, clock: Clock, max_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, cache: FreshCache, max_bytes: int = MOST_BYTES) -> None:
         self._cache = cache
-        self._clock = clock
         self._places: OrderedDict[Hashable, _Place] = OrderedDict()
         self._room = max_bytes
 
@@ -79,8 +77,7 @@ class KeptOrders:
         self._room += place.cost if place else 0
 
     def _stands(self, record: Loaded[Any], place: _Place) -> bool:
-        is_fresh = record.fresh_until is not None and self._clock() < record.fresh_until
-        return is_fresh and self._cache.is_unchanged(place.names, place.begun)
+        return self._cache.is_fresh(record) and self._cache.is_unchanged(place.names, place.begun)
 
 
 def _cost_of(question: Hashable, names: frozenset[str]) -> int:

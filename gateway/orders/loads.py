@@ -33,7 +33,7 @@ from gateway.resilience.gate import Urgency
 from gateway.store.order_tracker_details import OrderTrackerDetails
 from providers.base import Clock, OrderSource, RouteSource, TrackingSource
 from providers.errors import OrderNotFound
-from providers.models import Order, OrderSearch, Reference, Route, Tracking, TrackingsFound
+from providers.models import Order, OrderSearch, Reference, Route, RouteTracking, Tracking, TrackingsFound
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -82,7 +82,7 @@ class LoadServices:
     kept: KeptOrders = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kept", KeptOrders(self.cache, self.clock))
+        object.__setattr__(self, "kept", KeptOrders(self.cache))
 
 
 class Loads:
@@ -100,6 +100,7 @@ class Loads:
         self._is_uncertain = False
         self._used: list[tuple[Lookup[Any], Loaded[Any]]] = []
         self._reads_store = False
+        self._uncounted: list[tuple[Lookup[Any], Loaded[Any]]] | None = None
 
     def names(self) -> frozenset[str] | None:
         """Keys and tags of everything that was loaded: an answer made of it stands until one of them changes.
@@ -113,6 +114,17 @@ class Loads:
     def note_store(self) -> None:
         """What is answered rests on the store as well."""
         self._reads_store = True
+        self._note_end(self._services.clock() + STORED_STAYS)
+
+    def hold_hits(self) -> None:
+        """Count copies that are served only when `count_hits` is called: what is made of them may be given up."""
+        self._uncounted = []
+
+    def count_hits(self) -> None:
+        """Count the copies that were served meanwhile, and from now on each as it is served."""
+        uncounted, self._uncounted = self._uncounted, None
+        for lookup, loaded in uncounted or ():
+            self._services.cache.note_hit(lookup, loaded)
 
     def find_kept(self, question: Hashable) -> Kept | None:
         """What was loaded before for the same question, and is what it was. It counts as loaded."""
@@ -120,8 +132,7 @@ class Loads:
         if found is None:
             return None
         kept, record, lookup = found
-        self._services.cache.note_hit(lookup, record)
-        self._note_loaded(lookup, record)
+        self._note_hit(lookup, record)
         return kept
 
     def keep(self, question: Hashable, kept: Kept, begun: int) -> None:
@@ -166,6 +177,8 @@ class Loads:
             codec=_TRACKINGS,
             lifetime=self._lifetime(partial(_trackings_lifetime, self._services.policy)),
             tags=_tags(shop, reference, number),
+            tags_of=lambda found: _route_tags(shop, source, found),
+            replaces=lambda _: frozenset({_tag(shop, reference)}),
         )
 
         async def find(*, behind: bool = False) -> TrackingsFound:
@@ -271,7 +284,7 @@ class Loads:
         if loaded is None:
             loaded = self._services.cache.glance(lookup)
             if loaded is not None:
-                self._note_loaded(lookup, loaded)
+                self._note_hit(lookup, loaded)
                 self._at_hand[lookup.key] = loaded
         return loaded
 
@@ -342,7 +355,6 @@ class Loads:
     async def _read_stored(self, source: TrackingSource, reference: Reference) -> Loaded[TrackingsFound]:
         now = self._services.clock()
         self.note_store()
-        self._note_end(now + STORED_STAYS)
         try:
             found = await source.find_trackings(reference)
         except OrderNotFound:
@@ -356,6 +368,7 @@ class Loads:
             lifetime=self._lifetime(self._services.policy.order_lifetime),
             tags=_tags(shop, reference, reference.value if reference.kind == NUMBER else None),
             tags_of=lambda order: _order_tags(shop, source, order),
+            replaces=lambda order: _name_tags(shop, source, order),
         )
 
     def _lifetime(self, of_value: Callable[[T, datetime], Lifetime]) -> Callable[[T], Lifetime]:
@@ -384,6 +397,14 @@ class Loads:
     def _note_unknown_words(self, trackings: Sequence[Tracking]) -> None:
         for tracking in trackings:
             self._services.unknown_words.note(tracking)
+
+    def _note_hit(self, lookup: Lookup[Any], loaded: Loaded[Any]) -> None:
+        """A copy at hand is served."""
+        if self._uncounted is None:
+            self._services.cache.note_hit(lookup, loaded)
+        else:
+            self._uncounted.append((lookup, loaded))
+        self._note_loaded(lookup, loaded)
 
     def _note_loaded(self, lookup: Lookup[Any], loaded: Loaded[Any]) -> None:
         self._used.append((lookup, loaded))
@@ -427,11 +448,23 @@ def _tags(shop: Shop, reference: Reference, order_number: str | None) -> frozens
 
 def _order_tags(shop: Shop, source: OrderSource, order: Order) -> frozenset[str]:
     """Every name of `order`, by any of which a write can change it."""
-    provider, number = source.profile.name, order.order_number
-    tags = [reference_tag(shop.slug, provider, kind, value) for kind, value in names_of(order).items()]
-    if number:
-        tags.append(order_tag(shop.slug, number))
-    return frozenset(tags)
+    named, number = _name_tags(shop, source, order), order.order_number
+    return named | {order_tag(shop.slug, number)} if number else named
+
+
+def _name_tags(shop: Shop, source: OrderSource, order: Order) -> frozenset[str]:
+    """Every name that `source` has for `order`."""
+    provider = source.profile.name
+    return frozenset(reference_tag(shop.slug, provider, kind, value) for kind, value in names_of(order).items())
+
+
+def _route_tags(shop: Shop, source: TrackingSource, found: TrackingsFound) -> frozenset[str]:
+    """The routes that `found` tells of: to start one changes what is told of its orders."""
+    return frozenset(
+        reference_tag(shop.slug, source.profile.name, ROUTE_HANDLE, tracking.route_handle)
+        for tracking in found.trackings
+        if isinstance(tracking, RouteTracking) and tracking.route_handle
+    )
 
 
 def _numbered(source: OrderSource, number: str) -> Reference:

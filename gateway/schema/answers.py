@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import orjson
 
 from gateway.auth.principal import OneOrder, Principal, Scope
+from gateway.freshness.cache import CLOCK_SLACK
 from providers.base import Clock
 
 OVERHEAD_BYTES: Final = 1_500
@@ -97,6 +98,7 @@ class _Entry:
     """Bytes of an answer. Making it began at `begun`; `names` are what it was made of."""
 
     content: bytes
+    max_age: timedelta
     fresh_until: datetime
     begun: int
     names: frozenset[str]
@@ -128,11 +130,12 @@ class KeptAnswers:
         if entry is None:
             return None
         max_age = entry.fresh_until - self._clock()
-        if max_age <= _NO_TIME or not self._stands(entry.names, entry.begun):
+        is_of_now = _NO_TIME < max_age <= entry.max_age + CLOCK_SLACK  # or the clock went back meanwhile
+        if not is_of_now or not self._stands(entry.names, entry.begun):
             self._drop(key)
             return None
         self._entries.move_to_end(key)
-        return KeptAnswer(entry.content, max_age)
+        return KeptAnswer(entry.content, min(max_age, entry.max_age))
 
     def keep(
         self,
@@ -150,7 +153,8 @@ class KeptAnswers:
         if cost > self._longest:
             return
         self._drop(key)
-        self._entries[key] = _Entry(answer.content, self._clock() + answer.max_age, begun, names, cost)
+        fresh_until = self._clock() + answer.max_age
+        self._entries[key] = _Entry(answer.content, answer.max_age, fresh_until, begun, names, cost)
         self._room -= cost
         while self._room < 0:
             self._room += self._entries.popitem(last=False)[1].cost

@@ -133,6 +133,12 @@ class Context:
     def names(self) -> frozenset[str] | None:
         return self.loads.names()
 
+    def hold_figures(self) -> None:
+        self.loads.hold_hits()
+
+    def tell_figures(self) -> None:
+        self.loads.count_hits()
+
     def now(self) -> datetime:
         return self.services.loads.clock()
 

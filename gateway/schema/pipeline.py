@@ -110,6 +110,14 @@ class OperationContext(Protocol):
         """What everything that was loaded is known by when it changes; None where nobody would tell."""
         ...
 
+    def hold_figures(self) -> None:
+        """Tell no figures of what is loaded until `tell_figures` is called: it may come to nothing."""
+        ...
+
+    def tell_figures(self) -> None:
+        """Tell the figures that were held back."""
+        ...
+
     def afresh(self) -> OperationContext:
         """A context to run the operation once more: what was loaded is at hand, and no failure was met yet."""
         ...
@@ -207,6 +215,7 @@ class Pipeline:
             return None
         begun = self._answers.now() if self._answers else NEVER
         context = self._context(asked, operation)
+        context.hold_figures()
         try:
             data = operation.program.at_hand(context, asked.request.variables)
         except GivenUp:
@@ -214,6 +223,7 @@ class Pipeline:
         operation.waited = data is None
         if data is None or context.failures():
             return None
+        context.tell_figures()
         answer = Answer(_Outcome(data, []).body, executed=True, max_age=context.max_age())
         self._keep(asked, operation, context, answer, begun)
         return answer

@@ -149,3 +149,15 @@ async def test_whoever_waits_when_it_is_closed_is_let_go() -> None:
     await lookups.aclose()
     await asyncio.wait(finding)
     assert all(each.cancelled() for each in finding)
+
+
+async def test_more_than_one_look_up_takes_are_looked_up_at_the_same_time() -> None:
+    shelf = Shelf()
+    lookups = JointLookups(shelf.look_up, at_once=3)
+    shelf.free.clear()
+    finding = [asyncio.create_task(find(lookups, str(each))) for each in range(MOST_KEYS * 5)]
+    await turns()
+    assert [len(keys) for keys in shelf.asked] == [MOST_KEYS] * 3
+    shelf.free.set()
+    await asyncio.gather(*finding)
+    assert [len(keys) for keys in shelf.asked] == [MOST_KEYS] * 5

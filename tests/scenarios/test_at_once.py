@@ -26,8 +26,8 @@ from gateway.http.routes import at_once_of
 from gateway.settings import Settings
 from gateway.telemetry.logs import ACCESS_LOGGER, OneLineFormatter
 from gateway.telemetry.metrics import exposition
-from providers.simulation.world import SimulatedOrder
-from tests.figures import figure
+from providers.simulation.world import SimulatedOrder, World
+from tests.figures import Added, figure
 from tests.gateway.freshness.conftest import HandClock
 from tests.scenarios.conftest import MakeSettings
 from tests.scenarios.harness import Providers
@@ -40,6 +40,11 @@ query Order($number: String!) {
   order(by: {orderNumber: $number}) { id currency trackings(providers: ["karla"]) { status events { name } } }
 }"""
 LIST = "{ orders(first: 3) { nodes { orderNumber } pageInfo { hasNextPage } } }"
+TWO = """
+query Two($a: String!, $b: String!) {
+  a: order(by: {orderNumber: $a}) { currency }
+  b: order(by: {orderNumber: $b}) { currency }
+}"""
 LINK = """
 mutation ($number: String!) {
   linkOrder(input: {orderNumber: $number, provider: "paypal", kind: "paypal_order_id", value: "5O190127TN364715T"}) {
@@ -245,6 +250,16 @@ async def test_each_request_is_counted_once(served: Served, order: SimulatedOrde
     requests, operations = requests_counted()
     await served.both(body)
     assert requests_counted() == (requests + 2, operations + 2)
+
+
+async def test_a_copy_that_is_served_is_counted_once(served: Served, world: World) -> None:
+    """Also where it is met at first in vain: beside another order that has to be asked for."""
+    hot, warm, cold = (order.number for order in world.orders[:3])
+    await served.warm_up(asking(TWO, variables={"a": hot, "b": warm}))
+    added = Added()
+    await served.connection.in_one_piece(asking(TWO, variables={"a": hot, "b": cold}))
+    assert added("trackgraph_cache_loads_total", result="MISS") == 1
+    assert added("trackgraph_cache_loads_total", result="HIT") == 1
 
 
 async def test_the_line_of_the_log_names_the_request_and_the_client(

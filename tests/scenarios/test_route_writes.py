@@ -28,6 +28,8 @@ query ($handle: String!) {
   order(by: {orderHandle: $handle}) { trackings(providers: ["hypertrack"]) { ... on RouteTracking { routeHandle } } }
 }"""
 
+STATUS = "query ($handle: String!) { order(by: {orderHandle: $handle}) { trackings { status } } }"
+
 ROUTE = "query ($handle: String!) { route(handle: $handle) { routeHandle stops { orderHandle } } }"
 
 EXAMPLE: Data = {
@@ -110,6 +112,13 @@ async def test_an_order_that_is_under_way_cannot_be_sent_again(gateway: Gateway)
     )
 
 
+def planned_route(world: World) -> tuple[str, str]:
+    """An order and the route that it is on, which has not begun; by their handles."""
+    stops = [(order, order.stop) for order in world.orders if order.stop]
+    begun = {stop.route_handle for order, stop in stops if world.passed(order, stop.assigned)}
+    return next((order.number, stop.route_handle) for order, stop in stops if stop.route_handle not in begun)
+
+
 LOST_ANSWER = Fault(mode=FaultMode.TRUNCATE, method="POST", count=1)
 
 
@@ -133,12 +142,21 @@ async def test_a_route_whose_answer_was_lost_is_the_answer_to_the_next_attempt(
 async def test_a_planned_route_whose_answer_was_lost_is_the_answer_to_the_next_attempt(
     gateway: Gateway, providers: Providers, world: World
 ) -> None:
-    stops = [(order, order.stop) for order in world.orders if order.stop]
-    begun = {stop.route_handle for order, stop in stops if world.passed(order, stop.assigned)}
-    planned = next(stop.route_handle for _order, stop in stops if stop.route_handle not in begun)
+    _, planned = planned_route(world)
     payload = await lost_and_asked_again(gateway, providers, {"routeHandle": planned})
     assert payload["userErrors"] == []
     assert (payload["route"]["routeHandle"], payload["route"]["status"]) == (planned, "tracking")
+
+
+async def test_a_planned_route_whose_answer_was_lost_is_seen_at_its_stops(
+    gateway: Gateway, providers: Providers, world: World
+) -> None:
+    order_handle, planned = planned_route(world)
+    before = await gateway.data(STATUS, handle=order_handle)
+    providers.fail("hypertrack", fault=LOST_ANSWER)
+    lost = await gateway.ask(TRACK, input={"routeHandle": planned})
+    assert lost.failures == {"hypertrack": "OUTCOME_UNKNOWN"}
+    assert await gateway.data(STATUS, handle=order_handle) != before
 
 
 async def test_what_another_sent_on_its_way_is_a_refusal_also_when_asked_again(

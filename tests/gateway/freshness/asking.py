@@ -42,6 +42,7 @@ def lookup(
     fresh: float = FRESH,
     stale: float = STALE,
     tags: frozenset[str] = frozenset({TAG}),
+    replaces: frozenset[str] = frozenset(),
     lifetime: Callable[[Parcel], Lifetime] | None = None,
 ) -> Lookup[Parcel]:
     """A lookup for a `Parcel`, fresh for 10 s and stale for another 20 s."""
@@ -51,6 +52,7 @@ def lookup(
         lifetime=lifetime or (lambda _: Lifetime(timedelta(seconds=fresh), timedelta(seconds=stale))),
         tags=tags,
         tags_of=lambda parcel: frozenset(order_tag("acme", number) for number in parcel.orders),
+        replaces=lambda _: replaces,
     )
 
 

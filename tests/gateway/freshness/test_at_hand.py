@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gateway.freshness.cache import FreshCache
+from gateway.freshness.memory import MemoryStorage
 from gateway.freshness.storage import Storage
-from tests.gateway.freshness.asking import FRESH, SETTINGS, TAG, AskedProvider, lookup, soon
+from providers.errors import AmbiguousReference
+from tests.gateway.freshness.asking import FRESH, SETTINGS, TAG, AskedProvider, Parcel, lookup, soon
 from tests.gateway.freshness.conftest import HandClock
 
 NAMES = frozenset({TAG, lookup().key.text})
@@ -51,3 +55,44 @@ async def test_without_keeping_every_load_asks(storage: Storage, clock: HandCloc
     assert provider.calls == 3
     assert cache.glance(lookup()) is None
     await cache.aclose()
+
+
+@pytest.mark.parametrize("answer", ["not to be kept", AmbiguousReference("karla", "find_order", ("1", "2"))])
+async def test_what_is_let_go_is_a_change(
+    cache: FreshCache, provider: AskedProvider, answer: str | AmbiguousReference
+) -> None:
+    await cache.load(lookup(), provider, deadline=soon())
+    begun = cache.instant()
+    provider.answer = answer
+    await cache.load(lookup(fresh=0, stale=0), provider, deadline=soon(), bypass=True)
+    assert not cache.is_unchanged(NAMES, begun)
+    assert cache.glance(lookup()) is None
+    assert await cache.peek(lookup()) is None
+
+
+class TestWhatIsHeldReadyForUseByNobody:
+    """Copies are pushed out; what was made of them may be there still."""
+
+    @pytest.fixture
+    async def forgetful(self, clock: HandClock) -> FreshCache:
+        return FreshCache(MemoryStorage(1024 * 1024), SETTINGS, clock, decoded_bytes=0)
+
+    async def test_asking_past_the_cache_is_a_change(self, forgetful: FreshCache, provider: AskedProvider) -> None:
+        await forgetful.load(lookup(), provider, deadline=soon())
+        begun = forgetful.instant()
+        await forgetful.load(lookup(), provider, deadline=soon(), bypass=True)
+        assert not forgetful.is_unchanged(NAMES, begun)
+
+    async def test_what_is_learnt_on_the_way_is_a_change(self, forgetful: FreshCache, provider: AskedProvider) -> None:
+        await forgetful.load(lookup(), provider, deadline=soon())
+        begun = forgetful.instant()
+        await forgetful.put(lookup(), Parcel(text="second"), forgetful.instant())
+        assert not forgetful.is_unchanged(NAMES, begun)
+
+    async def test_what_is_asked_for_the_first_time_is_none(
+        self, forgetful: FreshCache, provider: AskedProvider
+    ) -> None:
+        """An answer that waits for it could not be kept otherwise."""
+        begun = forgetful.instant()
+        await forgetful.load(lookup(), provider, deadline=soon())
+        assert forgetful.is_unchanged(NAMES, begun)

@@ -410,3 +410,75 @@ async def test_closing_waits_for_what_is_nearly_there_and_ends_the_rest(storage:
     await eventually(lambda: hanging.calls == 1)
     await cache.aclose()
     assert isinstance((await load).error, ProviderTimeout)
+
+
+class TestOneThingUnderTwoNames:
+    """What was asked past the cache by one name is not served as it was before by the other."""
+
+    NAMED = lookup("name", tags=frozenset({"name", TAG}))
+    NUMBERED = lookup("number", tags=frozenset({"number", TAG}), replaces=frozenset({"name", "number"}))
+
+    async def test_the_older_copy_is_served_no_longer(self, cache: FreshCache, provider: AskedProvider) -> None:
+        await cache.load(self.NAMED, provider, deadline=soon())
+        begun = cache.instant()
+        provider.answer = "second"
+        await cache.load(self.NUMBERED, provider, deadline=soon(), bypass=True)
+        assert brief(await cache.load(self.NUMBERED, provider, deadline=soon())) == ("second", "HIT")
+        assert not cache.is_unchanged({"name"}, begun)
+        assert brief(await cache.load(self.NAMED, provider, deadline=soon())) == ("second", "MISS")
+
+    async def test_one_that_was_on_its_way_is_served_to_who_waits_for_it_alone(
+        self, cache: FreshCache, provider: AskedProvider
+    ) -> None:
+        slow = AskedProvider("first")
+        slow.hold()
+        waiting = asyncio.create_task(cache.load(self.NAMED, slow, deadline=soon()))
+        await eventually(lambda: slow.calls == 1)
+        await cache.load(self.NUMBERED, provider, deadline=soon(), bypass=True)
+        slow.let_go()
+        assert brief(await waiting) == ("first", "MISS")
+        assert await cache.peek(self.NAMED) is None
+
+    @pytest.mark.parametrize("answer", [DOWN, OrderNotFound("karla", "find_order")], ids=["down", "not found"])
+    async def test_it_stays_where_nothing_takes_its_place(
+        self, cache: FreshCache, provider: AskedProvider, answer: Exception
+    ) -> None:
+        await cache.load(self.NAMED, provider, deadline=soon())
+        await cache.load(self.NUMBERED, AskedProvider(answer), deadline=soon(), bypass=True)
+        assert brief(await cache.load(self.NAMED, provider, deadline=soon())) == ("first", "HIT")
+
+    async def test_what_has_none_of_the_names_stays(self, cache: FreshCache, provider: AskedProvider) -> None:
+        await cache.load(lookup("of another provider"), provider, deadline=soon())
+        await cache.load(self.NUMBERED, provider, deadline=soon(), bypass=True)
+        assert brief(await cache.load(lookup("of another provider"), provider, deadline=soon())) == ("first", "HIT")
+
+
+class TestAClockThatGoesBack:
+    """Nobody can tell how old a copy from the future is."""
+
+    HOUR = 3600
+
+    async def test_a_copy_from_the_future_is_stale_until_it_is_renewed(
+        self, cache: FreshCache, provider: AskedProvider, clock: HandClock
+    ) -> None:
+        await cache.load(lookup(), provider, deadline=soon())
+        clock.advance(-self.HOUR)
+        provider.answer = "second"
+        assert cache.glance(lookup()) is None
+        assert brief(await cache.load(lookup(), provider, deadline=soon())) == ("first", "STALE")
+        await eventually(lambda: provider.finished == 2)
+        assert brief(await cache.load(lookup(), provider, deadline=soon())) == ("second", "HIT")
+
+    async def test_neither_a_copy_nor_a_failure_from_the_future_is_recent(
+        self, cache: FreshCache, provider: AskedProvider, clock: HandClock
+    ) -> None:
+        await cache.load(lookup("copy"), provider, deadline=soon())
+        await cache.load(lookup("failure"), AskedProvider(DOWN), deadline=soon())
+        clock.advance(-self.HOUR)
+        for argument in ("copy", "failure"):
+            assert await cache.asked_within(lookup(argument), timedelta(seconds=10)) is None
+
+    async def test_a_second_is_nothing(self, cache: FreshCache, provider: AskedProvider, clock: HandClock) -> None:
+        await cache.load(lookup(), provider, deadline=soon())
+        clock.advance(-1)
+        assert brief(await cache.load(lookup(), provider, deadline=soon())) == ("first", "HIT")

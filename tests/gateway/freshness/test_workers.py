@@ -115,6 +115,39 @@ async def test_an_answer_asked_for_before_a_change_elsewhere_is_not_served(worke
     assert await there.peek(lookup()) is None
 
 
+async def test_an_answer_asked_for_before_a_refresh_elsewhere_is_not_served(worker: Worker, clock: HandClock) -> None:
+    """It arrives last, and takes the place of the later one."""
+    here, there, slow, refreshed = worker(), worker(), AskedProvider("before"), AskedProvider("after")
+    own = lookup(replaces=frozenset({TAG}))
+    slow.hold()
+    early = asyncio.create_task(here.load(own, slow, deadline=soon()))
+    await eventually(lambda: slow.calls == 1)
+    clock.advance(1)
+    await there.load(own, refreshed, deadline=soon(), bypass=True)
+    await eventually_hit(there, refreshed)
+    slow.let_go()
+    await early
+    await here.aclose()  # with what it was about to keep
+    for each in (there, worker()):
+        loaded = await each.load(own, refreshed, deadline=soon())
+        assert loaded.value is not None
+        assert loaded.value.text == "after"
+
+
+async def test_a_copy_from_before_the_clock_went_back_is_renewed(worker: Worker, clock: HandClock) -> None:
+    """By a process too that never knew that time, and began after it."""
+    here, provider = worker(), AskedProvider()
+    await load(here, provider)
+    await here.aclose()
+    clock.advance(-3600)
+    there = worker()
+    provider.answer = "second"
+    assert await load(there, provider) == ("first", "STALE")
+    await eventually(lambda: provider.finished == 2)
+    await eventually_hit(there, provider)
+    assert await load(there, provider) == ("second", "HIT")
+
+
 async def eventually_hit(cache: FreshCache, provider: AskedProvider) -> None:
     async with asyncio.timeout(10):
         while (loaded := await cache.peek(lookup())) is None or loaded.cache != "HIT":  # noqa: ASYNC110  # another worker

@@ -40,6 +40,12 @@ class Context:
     def names(self) -> None:
         """None: nobody would tell of a change."""
 
+    def hold_figures(self) -> None:
+        """There are none."""
+
+    def tell_figures(self) -> None:
+        """There are none."""
+
     def failures(self) -> Sequence[PartFailure]:
         return ()
 

@@ -14,8 +14,9 @@ from gateway.orders.identity import OrderName
 from gateway.orders.kept import KeptOrders
 from gateway.orders.needs import Need, Part
 from gateway.orders.pages import OrderPage, PageWindow
-from gateway.orders.service import OrderService
+from gateway.orders.service import NotFound, OrderService
 from gateway.schema.types import order as published
+from providers.errors import AmbiguousReference
 from providers.models import OrderSearch
 from tests.gateway.freshness.conftest import eventually
 from tests.gateway.orders.builders import parcel, placed
@@ -73,6 +74,27 @@ async def test_what_was_refreshed_is_answered_from_then_on(asked: World) -> None
     assert after is not before
     assert after.details is not None
     assert [tracking.tracking_number for tracking in after.details.trackings] == ["P2"]
+
+
+async def test_an_order_whose_name_turns_out_to_be_that_of_two_is_answered_no_longer(world: World) -> None:
+    world.without("hypertrack", "paypal", "billink")
+    one, two = placed(external_id="1"), placed(external_id="2")
+    world.karla.orders = [one]
+    for _ in range(2):
+        await world.order(DETAILS)
+    world.clock.advance(timedelta(seconds=11))
+    world.karla.orders = [one, two]
+    for refresh in (True, False):
+        found = await world.find(DETAILS, refresh=refresh)
+        assert isinstance(found, NotFound)
+        assert isinstance(found.failures[0], AmbiguousReference)
+
+
+async def test_a_copy_from_the_future_is_not_the_same_order(asked: World) -> None:
+    """The clock went back: nobody can tell how old it is."""
+    before = await asked.order(DETAILS)
+    asked.clock.advance(-timedelta(hours=1))
+    assert await asked.order(DETAILS) is not before
 
 
 async def test_a_copy_that_is_no_longer_fresh_is_not_the_same_order(asked: World) -> None:
@@ -166,7 +188,7 @@ def remembered(asked: World, questions: Sequence[Hashable], names: frozenset[str
     found = asked.services.kept.find(("acme", "order_number", "4711", DETAILS))
     assert found is not None
     order, _record, lookup = found
-    kept = KeptOrders(asked.cache, asked.clock, max_bytes)
+    kept = KeptOrders(asked.cache, max_bytes)
     for question in questions:
         kept.keep(question, order, lookup, names, asked.cache.instant())
     return [question for question in questions if kept.find(question)]

@@ -9,12 +9,13 @@ from datetime import timedelta
 import pytest
 
 from gateway.freshness.envelope import CacheResult, Loaded
-from gateway.orders.loads import Loads, waited_for
+from gateway.orders.loads import STORED_STAYS, Loads, waited_for
 from gateway.orders.needs import Part
 from gateway.orders.service import OrderService
 from gateway.resilience.deadline import Deadline
 from gateway.resilience.health import HealthLevel
 from providers.models import Order, OrderSearch, Reference, TrackingStatus
+from tests.figures import Added
 from tests.gateway.orders.builders import happened, invoice, parcel, placed, stop
 from tests.gateway.orders.conftest import World, need, number
 from tests.gateway.orders.providers import KARLA, OrderBook, down
@@ -37,6 +38,33 @@ async def test_an_order_found_by_another_name_is_kept_under_its_number_too(world
     )
     assert (by_number.cache, by_number.value) == (CacheResult.HIT, world.karla.orders[0])
     assert world.calls == {"karla": 1}
+
+
+async def test_an_order_that_is_refreshed_by_one_name_is_asked_for_anew_by_the_others(world: World) -> None:
+    world.karla.orders = [placed("4711", external_id="X1")]
+    by_id, by_number = named("external_id", "X1"), named("order_number", "4711")
+    await waited_for(world.loads().order(world.shop, world.karla, by_id, refresh=False))
+    world.clock.advance(timedelta(seconds=11))
+    world.karla.orders = [placed("4711", external_id="X1", trackings=(parcel(number="P2"),))]
+    for reference, result in ((by_number, CacheResult.BYPASS), (by_number, CacheResult.HIT), (by_id, CacheResult.MISS)):
+        is_first = result is CacheResult.BYPASS
+        found = await waited_for(world.loads().order(world.shop, world.karla, reference, refresh=is_first))
+        assert (found.cache, found.value) == (result, world.karla.orders[0])
+
+
+async def test_copies_that_are_served_are_counted_when_it_is_said_that_they_are(world: World) -> None:
+    world.karla.orders = [placed()]
+    await world.order(DETAILS)
+    given_up, stands = world.loads(), world.loads()
+    added = Added()
+    for loads in (given_up, stands):
+        loads.hold_hits()
+        await OrderService(world.directory(), loads).find(world.shop, number("4711"), [DETAILS])
+    assert added("trackgraph_cache_loads_total", result="HIT") == 0
+    stands.count_hits()
+    assert added("trackgraph_cache_loads_total", result="HIT") == 1
+    await OrderService(world.directory(), stands).find(world.shop, number("4711"), [DETAILS])
+    assert added("trackgraph_cache_loads_total", result="HIT") == 2
 
 
 async def test_what_a_search_found_is_kept_under_each_number(world: World) -> None:
@@ -187,6 +215,12 @@ class TestMaxAge:
         world.hypertrack.knows("4711", stop())
         assert await self.loaded(world, Part.DETAILS) == settings.settled
         assert await self.loaded(world, Part.TRACKINGS) == settings.live
+
+    async def test_no_longer_than_what_was_read_from_the_store_stays(self, world: World) -> None:
+        """Which payment belongs to the order is known from there, and that there is none."""
+        world.without("billink", "hypertrack")
+        world.karla.orders = [placed(trackings=(parcel(TrackingStatus.DELIVERED),))]
+        assert await self.loaded(world, Part.TRACKINGS) == STORED_STAYS
 
     async def test_shrinks_as_time_goes_by(self, world: World) -> None:
         world.karla.orders = [placed(trackings=(parcel(TrackingStatus.DELIVERED),))]

@@ -62,6 +62,15 @@ def test_it_is_given_for_what_is_left_of_its_time(answers: KeptAnswers, clock: H
     assert answers.find(QUESTION, ANYONE) is None
 
 
+def test_it_is_given_no_more_when_the_clock_has_gone_back(answers: KeptAnswers, clock: HandClock) -> None:
+    """Nobody can tell how old it is then; clocks that are put right by a little make no difference."""
+    keep(answers)
+    clock.advance(-4)
+    assert answers.find(QUESTION, ANYONE) == ANSWER
+    clock.advance(-10)
+    assert answers.find(QUESTION, ANYONE) is None
+
+
 @pytest.mark.parametrize(
     "other",
     [
