@@ -21,7 +21,6 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     OperationDefinitionNode,
-    VariableValues,
     default_field_resolver,
     get_nullable_type,
     is_abstract_type,
@@ -35,6 +34,7 @@ from gateway.compiler.code import OWN, Body, Code, Place, Scope, Value, paramete
 from gateway.compiler.emission import INDENT, Emission, assigned
 from gateway.compiler.errors import NotCompilable, Odd
 from gateway.compiler.infos import Infos, RawInfo
+from gateway.compiler.keys import values_of
 from gateway.compiler.known import KnownTypes
 from gateway.compiler.leaves import Leaf
 from gateway.compiler.needs import INFO, Needs, all_needs
@@ -43,7 +43,7 @@ from gateway.compiler.records import is_record
 from gateway.compiler.resolvers import Call, Default, Read, Resolver, may_be_awaited, resolver_of
 from gateway.compiler.selections import FieldNodes, Selections
 from gateway.compiler.strawberry_own import CAST
-from gateway.compiler.values import is_plain, iterable
+from gateway.compiler.values import discard_all, is_plain, iterable
 
 LEAST_READS: Final = 3
 """Members of an owner from which it is read as a record; for fewer, taking its dict costs more than it saves."""
@@ -163,15 +163,14 @@ class Generator:
         assert pieces is not None
         name = self.emission.constant
         key_of = name(self._options.piece_keys[type_.name], "key_of")
-        parts = [str(next(_piece_ids)), "k"]
-        if body.needs.variables:
-            parts.append(f"{name(_values_of(body.needs.variables), 'values')}(r.variables)")
+        values = f"{name(values_of(body.needs.variables), 'values')}(r.variables)" if body.needs.variables else "()"
         lines = [
             *body.check,
             f"k = {key_of}({o}, r.context)",
-            "if k is None:",
+            f"values = {values}",
+            "if k is None or values is None:",
             f"{INDENT}return {made}",
-            f"k = ({', '.join(parts)})",
+            f"k = ({next(_piece_ids)}, k, values)",
             f"piece = {name(pieces.find, 'find')}(k)",
             "if piece is None:",
             f"{INDENT}piece = {name(orjson.dumps, 'dumps')}({made})",
@@ -336,9 +335,11 @@ class Generator:
             f"{INDENT}v = {self.emission.constant(iterable, 'iterable')}(v)",
         ]
         if before:
-            body += ["made = []", f"for {each}:", *_indented([*before, f"made.append({item.text})"]), "return made"]
+            made = ["made = []", f"for {each}:", *_indented([*before, f"made.append({item.text})"]), "return made"]
         else:
-            body.append(f"return [{item.text} for {each}]")
+            made = [f"return [{item.text} for {each}]"]
+        discard = self.emission.constant(discard_all, "discard")
+        body += ["try:", *_indented(made), "except BaseException:", f"{INDENT}{discard}(v)", f"{INDENT}raise"]
         return Code(self.emission.function("items", parameters("v", item.needs), body), item.needs)
 
     def _abstract(self, type_: GraphQLAbstractType, place: Place) -> Code:
@@ -399,18 +400,3 @@ def _indented(lines: Iterable[str]) -> list[str]:
 
 def _refuse() -> None:
     raise Odd("a field behind a closed gate")
-
-
-def _values_of(names: frozenset[str]) -> Callable[[VariableValues], Hashable]:
-    """Reads the values of variables as part of a key."""
-    ordered = tuple(sorted(names))
-    return lambda variables: tuple(_frozen(variables.coerced.get(name, REFUSED)) for name in ordered)
-
-
-def _frozen(value: Any) -> Hashable:
-    """A coerced value as part of a key. With its class: 1, 1.0 and True are equal."""
-    if isinstance(value, dict):
-        return dict, tuple((name, _frozen(member)) for name, member in value.items())
-    if isinstance(value, list):
-        return list, tuple(map(_frozen, value))
-    return value.__class__, value

@@ -76,6 +76,11 @@ class Options:
     declares. They are read by their `__dict__`, and what their members are annotated with is taken for granted: text,
     enums, and scalars with a `native` class. A run that meets an instance of another class is given up."""
 
+    longest_at_once: int | None = None
+    """Characters of generated source up to which a variant is made in the run that needs it first. A longer one is made
+    in a thread, and the runs that need it until it is there are given up; they need a running event loop. None makes
+    every variant at once."""
+
     pieces: Pieces | None = None
     """Where encoded pieces are kept; None keeps none."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -33,13 +34,18 @@ MOST_CONDITIONS: Final = 4
 MOST_VARIANTS: Final = 16
 """Variants that a program keeps; of more, those used last."""
 
+PROGRAM_BYTES: Final = 4_000
 VARIANT_BYTES: Final = 10_000
 BYTES_PER_CHARACTER: Final = 6
-"""What a variant takes in memory, and each character of its source: measured with tracemalloc on CPython 3.11."""
+"""What a program takes in memory without variants, what a variant does, and each character of its source: measured with
+tracemalloc on CPython 3.11."""
 
 NO_INPUTS: Final[Mapping[str, Any]] = {}
 
 Answers = tuple[bool, ...]
+
+VariantKey = tuple[Answers, Answers]
+"""What the conditions and the gates come to."""
 
 
 class Compiler:
@@ -50,12 +56,17 @@ class Compiler:
         self.options = options
         self.types = KnownTypes(schema, converter_of(schema), Leaves(options.native), options.plain)
 
-    def compile(self, document: DocumentNode, operation: OperationDefinitionNode) -> Program:
-        """A program for `operation`, one of the operations of a valid `document`. Raises NotCompilable."""
+    def compile(
+        self, document: DocumentNode, operation: OperationDefinitionNode, grown: Callable[[], None] | None = None
+    ) -> Program:
+        """A program for `operation`, one of the operations of a valid `document`. Raises NotCompilable.
+
+        `grown` is called by its runs, when its `size` is another than before.
+        """
         if operation.operation is not OperationType.QUERY:
             raise NotCompilable("no query")
         try:
-            return Program(self, document, operation)
+            return Program(self, document, operation, grown)
         except RecursionError:
             raise NotCompilable("nested too deeply") from None
 
@@ -81,8 +92,15 @@ class Program:
     there is a variant of its own, made when it is first needed.
     """
 
-    def __init__(self, compiler: Compiler, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+    def __init__(
+        self,
+        compiler: Compiler,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        grown: Callable[[], None] | None = None,
+    ) -> None:
         self._compiler = compiler
+        self._grown = grown
         self._document = document
         self._operation = operation
         self._variables = Variables(compiler.schema, operation)
@@ -95,15 +113,19 @@ class Program:
         self.source: str = everything.emission.source
         """The generated Python, with every condition left open and every gate open."""
         self._gates: tuple[Gate, ...] = tuple(everything.gates)
-        self._variants: OrderedDict[tuple[Answers, Answers], Variant] = OrderedDict()
+        self._variants: OrderedDict[VariantKey, Variant] = OrderedDict()
+        self._is_making = False
         if not self._conditions:
             self._variants[(), (True,) * len(self._gates)] = self._variant_of(everything)
         self._only = None if self._conditions or self._gates else self._variants[(), ()]
 
     @property
     def size(self) -> int:
-        """About how many bytes of memory the program takes now. It grows with its variants, of which it keeps 16."""
-        return len(self.source) + sum(variant.size for variant in self._variants.values())
+        """About how many bytes of memory the program takes now, without its document.
+
+        It grows with its variants, of which it keeps 16.
+        """
+        return PROGRAM_BYTES + len(self.source) + sum(variant.size for variant in self._variants.values())
 
     def begin(
         self, context: object, variables: Mapping[str, Any] | None, root_value: object = None
@@ -164,13 +186,41 @@ class Program:
         key = conditions, gates
         variant = self._variants.get(key)
         if variant is None:
-            values = Conditions(dict(zip(self._conditions, conditions, strict=True)))
-            outcomes = dict(zip(self._gates, gates, strict=True))
-            variant = self._variants[key] = self._variant_of(self._written(values, outcomes.__getitem__))
-            if len(self._variants) > MOST_VARIANTS:
-                self._variants.popitem(last=False)
+            longest = self._compiler.options.longest_at_once
+            if longest is not None and len(self.source) > longest:
+                self._make_aside(key)
+                raise Odd("a variant that is not made yet")
+            variant = self._made(*key)
+            self._keep(key, variant)
         self._variants.move_to_end(key)
         return variant
+
+    def _make_aside(self, key: VariantKey) -> None:
+        """Make a variant in a thread, unless one is being made."""
+        if self._is_making:
+            return
+
+        def keep(making: asyncio.Future[Variant]) -> None:
+            self._is_making = False
+            # What cannot be made is left to the next run, which is given up again.
+            if not making.cancelled() and making.exception() is None:
+                self._keep(key, making.result())
+
+        made = asyncio.get_running_loop().run_in_executor(None, self._made, *key)
+        self._is_making = True
+        made.add_done_callback(keep)
+
+    def _made(self, conditions: Answers, gates: Answers) -> Variant:
+        values = Conditions(dict(zip(self._conditions, conditions, strict=True)))
+        outcomes = dict(zip(self._gates, gates, strict=True))
+        return self._variant_of(self._written(values, outcomes.__getitem__))
+
+    def _keep(self, key: VariantKey, variant: Variant) -> None:
+        self._variants[key] = variant
+        if len(self._variants) > MOST_VARIANTS:
+            self._variants.popitem(last=False)
+        if self._grown is not None:
+            self._grown()
 
     def _written(self, conditions: Conditions, is_open: Callable[[Gate], bool]) -> Generator:
         """What wrote the functions of the operation."""

@@ -13,7 +13,7 @@ from strawberry.types.fields.resolver import StrawberryResolver
 
 from gateway.compiler.errors import NotCompilable
 from gateway.compiler.options import AWAITS, READS
-from gateway.compiler.strawberry_own import field_definition, is_own_resolver
+from gateway.compiler.strawberry_own import calls_as_strawberry_does, field_definition, is_own_resolver
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def may_be_awaited(definition: StrawberryField) -> bool:
 
 def _is_plain(definition: StrawberryField, converter: GraphQLCoreConverter) -> bool:
     """Whether Strawberry calls the resolver and does nothing else."""
-    return not definition.extensions and not converter._get_field_exception_handlers(definition)
+    is_extended = definition.extensions or converter._get_field_exception_handlers(definition)
+    return not is_extended and calls_as_strawberry_does(definition)
 
 
 def _default(definition: StrawberryField) -> Resolver:

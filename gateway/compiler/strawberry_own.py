@@ -16,6 +16,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.cast import TYPE_CAST_ATTRIBUTE
 from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
 from strawberry.types.union import StrawberryUnion
 
 CAST: Final = TYPE_CAST_ATTRIBUTE
@@ -54,6 +55,13 @@ def is_own_resolver(function: object, definition: StrawberryField) -> bool:
     cells = _cells(function)
     # What has an info to make has the field there.
     return (cells if "field" in cells else _cells(cells["_strawberry_info_from_graphql"]))["field"] is definition
+
+
+def calls_as_strawberry_does(definition: StrawberryField) -> bool:
+    """Whether getting the value of a field is left to Strawberry: a subclass may do more than call the function."""
+    get_result = getattr(definition.get_result, "__func__", None)
+    call = type(definition.base_resolver).__call__ if definition.base_resolver else StrawberryResolver.__call__
+    return get_result is StrawberryField.get_result and call is StrawberryResolver.__call__
 
 
 def is_own_type_resolver(function: object) -> bool:

@@ -12,6 +12,9 @@ from strawberry.execution import optimized_is_awaitable as is_awaitable
 
 from gateway.compiler.errors import Odd
 
+LISTS: Final = (list, tuple, set, frozenset)
+"""What can be gone through again, of what graphql-core takes for a list."""
+
 Known = set[type]
 """Classes whose instances were found to be plain: no exceptions, not awaitable, and of the type in question."""
 
@@ -34,6 +37,15 @@ def discard(awaitable: object) -> None:
     """Close a coroutine that was not begun and will not be awaited. Whatever else it is, is left alone."""
     if iscoroutine(awaitable) and getcoroutinestate(awaitable) == CORO_CREATED:
         awaitable.close()
+
+
+def discard_all(value: object) -> None:
+    """Close the coroutines in a list that will not be completed, and in the lists in it."""
+    if isinstance(value, LISTS):
+        for one in value:
+            discard_all(one)
+    else:
+        discard(value)
 
 
 def iterable(value: Any) -> Iterable[Any]:

@@ -81,13 +81,14 @@ class NoIntrospection(ValidationRule):
             )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Operation:
     """One operation of a valid document, with what was found out about it and holds for every run.
 
     `read_ahead` is what resolvers read ahead of the selection; None where that depends on variables. `runs` counts how
     often it was asked for, and `program` is what it was compiled to; False when that was tried and cannot be.
-    `waited` is whether its last run had to wait for anything.
+    `waited` is whether its last run had to wait for anything. `is_remembered` is whether its document is, so that what
+    is found out now is there for the next run. Each is equal to itself alone.
     """
 
     document: DocumentNode
@@ -98,6 +99,7 @@ class Operation:
     runs: int = 0
     program: Program | Literal[False] | None = None
     waited: bool = False
+    is_remembered: bool = False
 
     @property
     def is_query(self) -> bool:
@@ -116,6 +118,11 @@ class _Document:
         if name is None:
             return self.operations[0] if len(self.operations) == 1 else None
         return next((each for each in self.operations if each.counted.name == name), None)
+
+    def mark(self, *, is_remembered: bool) -> None:
+        """Tell the operations whether the document is remembered."""
+        for operation in self.operations:
+            operation.is_remembered = is_remembered
 
     def chosen(self, name: str | None) -> Operation:
         """The operation that `name` picks, or the only one. Raises RequestRefused."""
@@ -248,9 +255,11 @@ class Documents:
         if len(text) > self._longest:
             return
         self._remembered[text] = document
+        document.mark(is_remembered=True)
         self._room -= len(text)
         while self._room < 0:
-            oldest, _ = self._remembered.popitem(last=False)
+            oldest, forgotten = self._remembered.popitem(last=False)
+            forgotten.mark(is_remembered=False)
             self._room += len(oldest)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Hashable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
+from weakref import ref
 
 from graphql import GraphQLObjectType, GraphQLSchema
 from pydantic import AwareDatetime
@@ -33,11 +34,11 @@ hold up everybody else meanwhile (14 µs for each value, `docs/performance.md`).
 
 
 ROOM_BYTES: Final = 32 * 1024 * 1024
-"""Bounds the programs of one process: some 500 of an order page."""
+"""Bounds the programs of one process, with all their variants: some 500 of an order page. What they keep of their
+documents is bounded with those, see `REMEMBERED_CHARACTERS`."""
 
-LONG: Final = 4_000
-"""Characters of a document that is compiled in a thread: a query for everything takes 0.4 s of CPU, an order page 2 ms.
-Until its program is there, graphql-core runs it."""
+LONGEST_AT_ONCE: Final = 20_000
+"""Characters of Python up to which a variant is made at once: 0.4 µs of CPU for each, so 8 ms."""
 
 
 _TRACKINGS: Final = (
@@ -59,14 +60,18 @@ RECORDS: Final[Mapping[str, type]] = {
 
 
 class Programs:
-    """Compiles operations on one schema, and holds those in `room` bytes that were compiled last.
+    """Compiles operations on one schema, and keeps to `room` bytes: the programs that were compiled first go first.
 
+    A program is held by its operation alone, so it lives no longer than its document is remembered; operations of a
+    document that is not remembered are not compiled. Each is charged for what it takes, and for more as it grows.
     Without `pieces`, no encoded parts of answers are kept.
     """
 
     def __init__(self, schema: GraphQLSchema, pieces: Pieces | None = None, room: int = ROOM_BYTES) -> None:
         self._room = room
-        self._compiled: deque[tuple[Operation, int]] = deque()
+        self._sizes: OrderedDict[ref[Operation], int] = OrderedDict()
+        self.size = 0
+        """Bytes that the programs were charged for."""
         self._compiler = Compiler(
             schema,
             Options(
@@ -74,6 +79,7 @@ class Programs:
                 # orjson writes a time as `isoformat` does, which the scalar's `serialize` calls; a URL is text.
                 native={"DateTime": Exact(datetime, given=("tzinfo",), annotated=AwareDatetime), "URL": str},
                 plain=(models.Domain,),
+                longest_at_once=LONGEST_AT_ONCE,
                 records=RECORDS,
                 pieces=pieces,
                 piece_keys={ORDER_TYPE: _order_piece},
@@ -82,39 +88,52 @@ class Programs:
         )
 
     async def of(self, operation: Operation, variables: Variables) -> Program | None:
-        """The program of `operation`; None for one that is new and small, cannot be compiled, or is being compiled."""
+        """The program of `operation`; None for one that is new and small, or is being compiled, or will not be.
+
+        It is compiled beside other requests; graphql-core runs those that ask for it meanwhile.
+        """
         if operation.program is None and self._is_worth_it(operation, variables):
             operation.program = False  # to whoever asks meanwhile
-            operation.program = await self._compiled_aside(operation)
-            if operation.program:
-                self._hold(operation)
+            try:
+                # In a thread, however short it is: fragments on interfaces multiply, and 1 kB can take 0.5 s of CPU.
+                operation.program = await asyncio.to_thread(self._compile, operation)
+            except asyncio.CancelledError:
+                operation.program = None
+                raise
+            self._settle(ref(operation))
         return operation.program or None
 
-    async def _compiled_aside(self, operation: Operation) -> Program | Literal[False]:
-        location = operation.document.loc
-        if location is not None and len(location.source.body) > LONG:
-            return await asyncio.to_thread(self._compile, operation)
-        return self._compile(operation)
+    def _settle(self, held: ref[Operation]) -> None:
+        """Charge the program of an operation for what it takes now, if it has one, and make room for that."""
+        operation = held()
+        if operation is None or not operation.program:
+            return
+        size = operation.program.size
+        self.size += size - self._sizes.get(held, 0)
+        self._sizes[held] = size
+        self._take_back([held for held in self._sizes if held() is None])
+        while self.size > self._room:
+            self._take_back([next(iter(self._sizes))])
 
-    def _hold(self, operation: Operation) -> None:
-        # With its size as it is now: a program grows by its variants, and must give back what it took.
-        size = operation.program.size if operation.program else 0
-        self._compiled.append((operation, size))
-        self._room -= size
-        while self._room < 0:
-            oldest, given_back = self._compiled.popleft()
-            self._room += given_back
-            oldest.program, oldest.runs = None, 0
+    def _take_back(self, dropped: Iterable[ref[Operation]]) -> None:
+        """Drop programs, of operations that are forgotten or have to be compiled anew."""
+        for held in dropped:
+            self.size -= self._sizes.pop(held)
+            operation = held()
+            if operation is not None:
+                operation.program, operation.runs = None, 0
 
     @staticmethod
     def _is_worth_it(operation: Operation, variables: Variables) -> bool:
         operation.runs += 1
         is_again = operation.runs > RUNS_BEFORE
-        return operation.is_query and (is_again or operation.counted.cost(variables) >= DEAR)
+        is_to_stay = operation.is_query and operation.is_remembered
+        return is_to_stay and (is_again or operation.counted.cost(variables) >= DEAR)
 
     def _compile(self, operation: Operation) -> Program | Literal[False]:
+        held = ref(operation)  # the program is the operation's: it must not hold it in turn
         try:
-            return self._compiler.compile(operation.document, operation.node)
+            return self._compiler.compile(operation.document, operation.node, grown=lambda: self._settle(held))
         except NotCompilable as reason:
             log.debug("an operation is not compiled: %s", reason)
             return False

@@ -126,6 +126,22 @@ class Query:
     def hands_on(self) -> str:
         return _text()  # type: ignore[return-value]
 
+    @strawberry.field
+    def texts(self) -> list[str]:
+        return [_text(), _text(), _text()]  # type: ignore[list-item]
+
+    @strawberry.field
+    async def texts_later(self) -> list[str]:
+        return ["at hand", _text(), _text()]  # type: ignore[list-item]
+
+    @strawberry.field
+    def objects(self) -> tuple[Leaf, ...]:
+        return (_leaf(), _leaf())  # type: ignore[return-value]
+
+    @strawberry.field
+    def lists(self) -> list[list[str]]:
+        return [[_text(), _text()], [_text()], _text()]  # type: ignore[list-item]
+
 
 async def _leaf() -> Leaf:
     return Leaf(name="either")
@@ -256,6 +272,11 @@ async def test_a_cancellation_comes_through_as_it_is(text: str, steps: Steps) ->
         "{ one { several { slow { name } second } } }",
         "{ handsOn }",
         "{ one { name } handsOn }",
+        "{ texts }",
+        "{ textsLater }",
+        "{ one { name } texts }",
+        "{ objects { name slow { name } several { name } } }",
+        "{ lists }",
     ],
 )
 async def test_no_coroutine_is_left_behind(text: str, steps: Steps) -> None:

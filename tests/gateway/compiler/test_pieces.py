@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+import tracemalloc
 from collections.abc import Hashable
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 import strawberry
 from graphql import parse
 
 from gateway.compiler import Compiler, Options, PieceCache, Program
-from gateway.compiler.pieces import ENTRY_BYTES
+from gateway.compiler.keys import LARGEST, frozen
+from gateway.compiler.pieces import entry_bytes
 from tests.gateway.compiler.reference import operation_of
 
 reads: list[str] = []
@@ -132,6 +139,33 @@ async def test_values_of_variables_tell_pieces_apart(pieces: PieceCache) -> None
     assert await books.run(None, {"n": 2}) == b'{"book":{"part":"11"}}'
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, True),
+        (1, 1.0),
+        (0.0, -0.0),
+        (Decimal("1.0"), Decimal("1.00")),
+        (datetime(2020, 1, 1, 0, tzinfo=UTC), datetime(2020, 1, 1, 1, tzinfo=timezone(timedelta(hours=1)))),
+        ([Decimal("1.0")], [Decimal("1.00")]),
+        ({"a": 0.0}, {"a": -0.0}),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+    ],
+)
+def test_values_that_are_equal_and_not_the_same_have_keys_of_their_own(one: object, other: object) -> None:
+    assert frozen(one) != frozen(other)
+    assert frozen(one) == frozen(deepcopy(one))
+
+
+@pytest.mark.parametrize(("members", "are_kept"), [(1, True), (LARGEST // 2, False), (100_000, False)])
+async def test_pieces_under_large_values_are_not_kept(members: int, are_kept: bool, pieces: PieceCache) -> None:
+    books = program("query ($cuts: [Cut!]!) { book { cut(by: $cuts) } }", pieces)
+
+    await books.run(None, {"cuts": [{"size": 2}] * members})
+
+    assert len(pieces) == are_kept
+
+
 async def test_gates_tell_pieces_apart(pieces: PieceCache) -> None:
     class Friends:
         otherwise = None
@@ -163,7 +197,8 @@ async def test_an_entity_without_a_key_is_not_kept(pieces: PieceCache) -> None:
 
 
 def test_a_cache_stays_within_its_bytes_and_forgets_what_was_not_used() -> None:
-    cache = PieceCache(2 * (ENTRY_BYTES + 10))
+    entry = entry_bytes("a", b"x" * 10)
+    cache = PieceCache(2 * entry)
     cache.keep("a", b"x" * 10)
     cache.keep("b", b"x" * 10)
     cache.find("a")
@@ -172,7 +207,28 @@ def test_a_cache_stays_within_its_bytes_and_forgets_what_was_not_used() -> None:
     assert cache.find("b") is None
     assert cache.find("a")
     assert cache.find("c")
-    assert cache.size == 2 * (ENTRY_BYTES + 10)
+    assert cache.size == 2 * entry
+
+
+def test_keys_are_counted() -> None:
+    cache = PieceCache(1_000_000)
+    key = ("a", tuple(str(number) * 10 for number in range(100)))
+    cache.keep(key, b"x")
+
+    assert cache.size > sum(map(sys.getsizeof, key[1]))
+
+
+def test_a_piece_takes_the_room_that_it_is_counted_with() -> None:
+    """And not that of the buffer which orjson wrote it in."""
+    cache = PieceCache(10_000_000)
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            cache.keep((number, "Order"), orjson.dumps({"text": "x" * 1_000}))
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 1.5 * cache.size
 
 
 def test_a_piece_that_replaces_another_is_counted_once() -> None:
@@ -180,11 +236,11 @@ def test_a_piece_that_replaces_another_is_counted_once() -> None:
     cache.keep("a", b"x" * 10)
     cache.keep("a", b"x" * 20)
 
-    assert cache.size == ENTRY_BYTES + 20
+    assert cache.size == entry_bytes("a", b"x" * 20)
 
 
 def test_a_piece_larger_than_the_cache_is_not_kept() -> None:
-    cache = PieceCache(ENTRY_BYTES)
+    cache = PieceCache(entry_bytes("a", b""))
     cache.keep("a", b"x")
 
     assert cache.find("a") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from enum import Enum
 from itertools import product
@@ -11,7 +12,7 @@ import pytest
 import strawberry
 from graphql import parse
 
-from gateway.compiler import GivenUp, Program
+from gateway.compiler import Compiler, GivenUp, Options, Program
 from gateway.compiler.program import MOST_VARIANTS
 from gateway.compiler.strawberry_own import (
     field_definition,
@@ -19,7 +20,7 @@ from gateway.compiler.strawberry_own import (
     is_own_type_check,
     is_own_type_resolver,
 )
-from tests.gateway.compiler.reference import compiled
+from tests.gateway.compiler.reference import compiled, operation_of
 
 
 @strawberry.enum
@@ -139,6 +140,25 @@ async def test_variants_are_bounded_and_their_memory_is_told() -> None:
 
     assert sizes[0] < sizes[2 ** len(names) - 1] == sizes[-1]
     assert len(selected._variants) == MOST_VARIANTS
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+async def test_a_long_variant_is_made_beside_the_runs_that_need_it(is_long: bool) -> None:
+    text = "query ($a: Boolean!) { inner { name @include(if: $a) size } }"
+    document, is_made = parse(text), asyncio.Event()
+    longest = len(program(text).source) - is_long
+    compiler = Compiler(schema._schema, Options(longest_at_once=longest))
+    selected = compiler.compile(document, operation_of(document), grown=is_made.set)
+
+    for _ in range(2 * is_long):
+        with pytest.raises(GivenUp):
+            selected.begin(None, {"a": True})
+    if is_long:
+        await asyncio.wait_for(is_made.wait(), 10)
+
+    assert selected.begin(None, {"a": True}) == b'{"inner":{"name":"inner","size":"BIG"}}'
+    assert is_made.is_set()
+    assert len(selected._variants) == 1
 
 
 def test_strawberrys_own_functions_are_recognised() -> None:

@@ -16,6 +16,8 @@ from graphql import Undefined, parse, validate
 from strawberry import relay
 from strawberry.permission import BasePermission
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
 
 from tests.gateway.compiler.reference import answer, compiled, reference
 
@@ -347,6 +349,42 @@ async def test_exception_handlers_answer_in_the_place_of_what_was_raised() -> No
 
     assert given == expected
     assert b"nothing" in (given.data or b"")
+
+
+class LoudField(StrawberryField):
+    """Does more than call its resolver."""
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        return str(super().get_result(source, info, args, kwargs)).upper()
+
+
+class LoudResolver(StrawberryResolver[str]):
+    """Does more than call its function."""
+
+    def __call__(self, *args: str, **kwargs: Any) -> str:
+        return super().__call__(*args, **kwargs).upper()
+
+
+def quietly() -> str:
+    return "resolved"
+
+
+@strawberry.type
+class Loud:
+    read: str = LoudField(default="read")  # type: ignore[assignment]
+    called: str = LoudField(base_resolver=StrawberryResolver(quietly))  # type: ignore[assignment]
+    resolved: str = strawberry.field(resolver=LoudResolver(quietly))
+
+
+async def test_fields_and_resolvers_of_the_applications_own_classes_do_what_they_do() -> None:
+    loud = strawberry.Schema(Loud)
+    document = parse("{ read called resolved }")
+
+    expected = await reference(loud, document, {}, None, Loud())
+    given = await answer(compiled(loud, document), {}, None, Loud())
+
+    assert given == expected
+    assert given.data == b'{"read":"READ","called":"RESOLVED","resolved":"RESOLVED"}'
 
 
 @strawberry.input
