@@ -38,8 +38,9 @@ class Stoppable:
     """`app`, between the server and its signals. The server must have its handlers in place before the lifespan starts,
     as uvicorn has, and gets the signal when `admission` is drained.
 
-    A second Ctrl-C ends what is running at once; a third is uvicorn's to handle. A second SIGTERM changes nothing: a
-    terminal sends Ctrl-C to a worker and to its parent, which then stops the worker as well.
+    A second Ctrl-C ends what is running at once; a third is uvicorn's to handle. A SIGTERM beside the first Ctrl-C
+    changes nothing, before or after it: a terminal sends Ctrl-C to a worker and to its parent, which stops the worker
+    as well.
     """
 
     def __init__(self, app: ASGIApp, admission: Admission, at_once: AtOnce | None = None) -> None:
@@ -49,6 +50,7 @@ class Stoppable:
         self._admission = admission
         self._servers: dict[int, SignalHandler] = {}
         self._draining: asyncio.Task[None] | None = None
+        self._interrupts = 0
         self._ends_at: float | None = None
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -89,10 +91,11 @@ class Stoppable:
             self._servers[number] = signal.signal(number, hand_over)
 
     def _stop(self, number: int) -> None:
+        self._interrupts += number == signal.SIGINT
         if self._draining is None:
             self._ends_at = asyncio.get_running_loop().time() + STOP_SECONDS
             self._draining = asyncio.create_task(self._drain(number))
-        elif number == signal.SIGINT:
+        elif self._interrupts > 1:
             self._admission.cut_off()
 
     async def _drain(self, number: int) -> None:

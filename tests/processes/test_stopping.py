@@ -155,6 +155,19 @@ async def test_a_worker_that_hangs_is_killed_in_time(tmp_path: Path, provider: S
             os.kill(stuck, 0)
 
 
+async def test_ctrl_c_after_sigterm_is_the_same_stop(tmp_path: Path, provider: SlowProvider) -> None:
+    """A worker has both of one Ctrl-C, in any order: the terminal's, and what its parent passes on."""
+    async with running_gateway(tmp_path, provider.url, 1) as gateway:
+        running = asyncio.create_task(gateway.ask("1"))
+        await provider.has_taken(1)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            gateway.signal(number)
+            await stops_being_ready(gateway)
+        provider.released.set()
+        assert (await running).status_code == 200
+        assert await gateway.exit_code() == 0
+
+
 @pytest.mark.parametrize("workers", WORKERS)
 async def test_a_second_ctrl_c_does_not_wait(tmp_path: Path, provider: SlowProvider, workers: int) -> None:
     async with running_gateway(tmp_path, provider.url, workers) as gateway:
