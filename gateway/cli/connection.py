@@ -7,6 +7,7 @@ like. Bodies are bounded where they are read (`gateway/http/parameters.py`).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway.http.at_once import AtOnce
+from gateway.http.head import Header
 from gateway.http.middleware import REQUEST_ID_HEADER, RESPONSE_HEADERS
 from gateway.http.refusal import HttpRefusal, bad_request, refusal_response
 from gateway.http.response import header_lines
@@ -59,6 +61,10 @@ class BoundedConnection(HttpToolsProtocol):
     _held: bytes | None = None
     _running: RequestResponseCycle | None = None
 
+    _head: Sequence[Header] = ()
+    """The headers of the request whose body is being read."""
+    _has_offer = False
+    """Whether the head that is being read offers to go on in another protocol."""
     _is_in_head = False
     _is_in_body = False
     _is_refused = False
@@ -112,25 +118,21 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _read(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
-        left = memoryview(data)
+        left: bytes | memoryview = data
         try:
             while left:
-                left = left[self._feed(left) :]
+                try:
+                    self.parser.feed_data(left)
+                    return
+                except httptools.HttpParserUpgrade as offer:
+                    if self._is_refused or not self._has_offer:
+                        return
+                    left = memoryview(left)[offer.args[0] :]
+                    self._read_without_offer()
         except httptools.HttpParserError:
             if not self._is_refused:
                 self.logger.warning("Invalid HTTP request received.")
                 self._refuse(_UNREADABLE)
-
-    def _feed(self, data: memoryview) -> int:
-        """Have the parser read `data`; how many bytes of it were read, which is less where an offer ends it."""
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as offer:
-            if self._offers_upgrade and not self._is_refused:
-                self._read_without_offer()
-                end: int = offer.args[0]
-                return end
-        return len(data)
 
     def _read_without_offer(self) -> None:
         """Read the head once more as if it offered no other protocol (RFC 9110, section 7.8): none is spoken here.
@@ -150,13 +152,9 @@ class BoundedConnection(HttpToolsProtocol):
         super().on_message_begin()
         self._unset_keepalive_if_required()  # an answer at once to the request before it may have set it
         self._is_in_head = True
+        self._has_offer = False
         self._head_bytes = self._segment
         self._others_bytes = self._segment if self._has_ended_one else 0
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        # What follows a body is no header (RFC 9110, section 6.5.1), and nobody here wants it.
-        if self._is_in_head and len(self.headers) <= MAX_HEADERS:
-            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         if self._is_refused:
@@ -164,8 +162,12 @@ class BoundedConnection(HttpToolsProtocol):
         if self._is_too_large:
             self._refuse(_TOO_LARGE)
             return
-        if self._offers_upgrade:
+        # CONNECT asks for another protocol, and offers nothing.
+        self._has_offer = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+        if self._has_offer:
             return
+        # What follows a body is no header (RFC 9110, section 6.5.1): it is put into a list that nobody reads.
+        self._head, self.headers = self.headers, []
         self._is_in_head = False
         self._is_in_body = True
         self._framing_bytes = 0
@@ -185,7 +187,7 @@ class BoundedConnection(HttpToolsProtocol):
             self._held += body
 
     def on_message_complete(self) -> None:
-        if self._is_refused or self._offers_upgrade:
+        if self._is_refused or self._has_offer:
             return
         self._is_in_body = False
         self._has_ended_one = True
@@ -215,11 +217,6 @@ class BoundedConnection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
-
-    @property
-    def _offers_upgrade(self) -> bool:
-        """Whether the request that is being read offers to go on in another protocol. CONNECT asks for it."""
-        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
 
     @property
     def _is_too_large(self) -> bool:
@@ -252,7 +249,7 @@ class BoundedConnection(HttpToolsProtocol):
         )
 
     def _is_answered_at_once(self, body: bytes) -> bool:
-        answer = self._at_once.answer(self.headers, body) if self._at_once else None
+        answer = self._at_once.answer(self._head, body) if self._at_once else None
         if answer is None:
             return False
         head, content = answer
