@@ -2,7 +2,7 @@
 
 A server that knows how hands over each request that arrived in one piece (`AtOnce.answer`). Whatever would have to wait
 for anything, be refused, or be treated in any special way is not answered here: it goes the way through the application
-as if nobody had looked at it. What is answered is the same to the byte (`tests/processes/test_at_once.py`).
+as if nobody had looked at it. What is answered is the same to the byte (`tests/scenarios/test_at_once.py`).
 
 A request that is answered from memory takes 35 µs of CPU this way and 100 through the layers of an application, of
 which half is the server's: task, events, messages, and headers that are put together and taken apart.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -18,17 +18,8 @@ PERSISTED = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(DOCUM
 
 
 @pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    """A server for one test to mistreat."""
-    server = RedisServer()
-    server.start()
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-def shared(redis: RedisServer) -> Data:
-    return {"url": redis.url, "timeout_ms": 2000}
+def shared(own_redis: RedisServer) -> Data:
+    return {"url": own_redis.url, "timeout_ms": 2000}
 
 
 @pytest.fixture
@@ -78,25 +69,25 @@ async def test_a_gateway_that_starts_anew_knows_it(
 
 @pytest.mark.parametrize("how", ["killed", "hung", "flushed"])
 async def test_without_what_redis_kept_the_text_is_asked_for_and_nothing_fails(
-    here: Gateway, there: Gateway, redis: RedisServer, number: str, how: str
+    here: Gateway, there: Gateway, own_redis: RedisServer, number: str, how: str
 ) -> None:
     await with_its_text(here, number)
-    {"killed": redis.kill, "hung": redis.pause, "flushed": redis.flush}[how]()
+    {"killed": own_redis.kill, "hung": own_redis.pause, "flushed": own_redis.flush}[how]()
 
     assert is_answered(await by_hash(here, number), number), "it was sent here, so that this process knows it"
     assert (await by_hash(there, number)).codes == ["PERSISTED_QUERY_NOT_FOUND"]
     assert is_answered(await with_its_text(there, number), number)
     assert is_answered(await by_hash(there, number), number)
     if how == "hung":
-        redis.resume()
+        own_redis.resume()
 
 
 async def test_what_somebody_else_wrote_there_is_not_run(
-    here: Gateway, there: Gateway, redis: RedisServer, number: str
+    here: Gateway, there: Gateway, own_redis: RedisServer, number: str
 ) -> None:
     await with_its_text(here, number)
-    await eventually(lambda: any(b"document:" in key for key in redis.all_keys()))
-    with redis.client() as client:
+    await eventually(lambda: any(b"document:" in key for key in own_redis.all_keys()))
+    with own_redis.client() as client:
         for key in client.keys("*document:*"):
             client.set(key, b"{ shops { name } }")
     assert (await by_hash(there, number)).codes == ["PERSISTED_QUERY_NOT_FOUND"]
